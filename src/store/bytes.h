@@ -1,0 +1,45 @@
+#ifndef SMELT_STORE_BYTES_H_
+#define SMELT_STORE_BYTES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/unique_fd.h"
+
+namespace smelt {
+
+// The contents of one blob, held in memory or as an open file that is read when somebody asks: so that a blob of
+// gigabytes passes through any number of stores without ever being in memory whole.
+//
+// Copies share what they hold, which never changes. Thread-safe.
+class Bytes {
+ public:
+  Bytes() : Bytes(std::string()) {}
+  explicit Bytes(std::string contents);
+
+  // All of the regular file `fd`, which has `size` bytes now and will not be changed.
+  Bytes(UniqueFd fd, std::int64_t size);
+
+  std::int64_t size() const { return size_; }
+
+  // The bytes [offset, offset + length), fewer at the end. DATA_LOSS if the file has become shorter than `size`.
+  absl::StatusOr<std::string> Read(std::int64_t offset, std::int64_t length) const;
+
+  // Everything. Only for blobs known to be small.
+  absl::StatusOr<std::string> ReadAll() const { return Read(0, size_); }
+
+  // The open file, or -1 when the bytes are in memory. For copy_file_range and its like; do not move its offset.
+  int fd() const;
+
+ private:
+  std::shared_ptr<const std::variant<std::string, UniqueFd>> held_;
+  std::int64_t size_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_BYTES_H_
