@@ -1,0 +1,109 @@
+#ifndef SMELT_STORE_LOCAL_LOCAL_STORE_H_
+#define SMELT_STORE_LOCAL_LOCAL_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/digest/digest.h"
+#include "src/store/action_cache.h"
+#include "src/store/blob_store.h"
+
+namespace smelt {
+
+// Whether a file in a target directory may share its inode with the store.
+enum class Sharing {
+  kCopy,  // a new inode: reflink where the file system can, else a copy. For what cargo, strip or linkers change in place
+  kLink,  // a hard link of a read-only file, else as kCopy. For what nobody changes in place: .rlib
+};
+
+// The daemon's files: blobs that are taken from target directories and put into others.
+class OutputFiles {
+ public:
+  virtual ~OutputFiles() = default;
+
+  // Takes the file at `path` into the store and returns its digest. The file stays where it is with the same bytes;
+  // with kLink it may become read-only and share its inode with the store. ABORTED if it changed meanwhile.
+  virtual absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) = 0;
+
+  // Puts the blob at `path` in place of what is there: under a temporary name, then renamed, so that no partial
+  // file is ever seen. mtime is the kernel's now, except for links. Mode 0755 if `executable`, else 0644 (links: 0444).
+  // NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing is left behind).
+  virtual absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) = 0;
+};
+
+// Small tables of the daemon's own bookkeeping (digests of files, toolchains, counters): not shared, rebuilt if lost.
+class Table {
+ public:
+  virtual ~Table() = default;
+  virtual std::optional<std::string> Get(std::string_view key) = 0;
+  virtual absl::Status Put(std::string_view key, std::string_view value) = 0;
+  virtual absl::Status Delete(std::string_view key) = 0;
+  // In key order, until `visit` returns false.
+  virtual void ForEach(const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
+};
+
+// What is in a store.
+struct StoreUsage {
+  std::int64_t bytes = 0;
+  std::int64_t limit_bytes = 0;
+  std::int64_t blobs = 0;
+  std::int64_t actions = 0;
+  std::int64_t oldest_use_seconds = 0;  // age of what would be evicted next
+  std::int64_t corrupt_blobs = 0;       // found and dropped since it was opened
+};
+
+struct CollectionReport {
+  std::int64_t bytes_before = 0, bytes_after = 0;
+  std::int64_t blobs_removed = 0, actions_removed = 0;
+};
+
+struct LocalStoreOptions {
+  std::string directory;            // made if absent, mode 0700
+  std::int64_t limit_bytes = 20LL << 30;
+  double low_watermark = 0.8;       // collection goes down to this share of limit_bytes
+  std::int64_t inline_bytes_max = 16 << 10;  // larger blobs are files
+};
+
+// The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a time
+// (RocksDB's lock): FAILED_PRECONDITION, naming the directory, for a second one. All members are thread-safe.
+//
+// Layout:  <directory>/db/            RocksDB
+//          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
+//          <directory>/staging/       unique temporary names; emptied when the store is opened
+//
+// A blob file is noticed to have changed by (size, mtime, inode) and, when ctime differs while the link count does
+// not explain it, by its digest; after a reboot (another boot id) each file is digested once before it is used, so that
+// what a power cut tore is a miss. kill -9 at any point loses at most what was not acknowledged.
+class LocalStore {
+ public:
+  virtual ~LocalStore() = default;
+
+  static absl::StatusOr<std::unique_ptr<LocalStore>> Open(LocalStoreOptions options, FileSystem& files, Clock& clock);
+
+  // Three views of the same store; they live as long as it.
+  virtual BlobStore& blobs() = 0;
+  virtual ActionCache& actions() = 0;
+  virtual OutputFiles& outputs() = 0;
+
+  // A table by name; lives as long as the store. Names: "digests", "toolchains", "units", "counters".
+  virtual Table& table(std::string_view name) = 0;
+
+  virtual StoreUsage Usage() = 0;
+
+  // Brings the store under its low watermark if it is above `limit_bytes` (or above `down_to_bytes` when given), least
+  // recently used first; what was used within the last hour goes last. Safe during builds. With `dry_run` only reports.
+  virtual absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_LOCAL_LOCAL_STORE_H_
