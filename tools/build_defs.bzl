@@ -89,3 +89,14 @@ def smelt_cc_grpc_library(name, src, proto, deps = [], **kwargs):
         deps = deps + [proto, "//third_party:grpc"],
         **kwargs
     )
+
+def smelt_py_test(name, srcs, data = [], **kwargs):
+    """Python's unittest over the files of `srcs` named *_test.py, by the system's python3 (Debian's Bazel has no py rules)."""
+    native.sh_test(
+        name = name,
+        size = "small",
+        srcs = ["//tools:python_test.sh"],
+        args = [s for s in srcs if s.endswith("_test.py")],
+        data = srcs + data,
+        **kwargs
+    )
