@@ -2,17 +2,16 @@
 #define SMELT_STORE_LOCAL_LOCAL_STORE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/base/table.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -38,17 +37,6 @@ class OutputFiles {
   // file is ever seen. mtime is the kernel's now, except for links. Mode 0755 if `executable`, else 0644 (links: 0444).
   // NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing is left behind).
   virtual absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) = 0;
-};
-
-// Small tables of the daemon's own bookkeeping (digests of files, toolchains, counters): not shared, rebuilt if lost.
-class Table {
- public:
-  virtual ~Table() = default;
-  virtual std::optional<std::string> Get(std::string_view key) = 0;
-  virtual absl::Status Put(std::string_view key, std::string_view value) = 0;
-  virtual absl::Status Delete(std::string_view key) = 0;
-  // In key order, until `visit` returns false.
-  virtual void ForEach(const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
 };
 
 // What is in a store.
