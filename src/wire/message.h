@@ -37,16 +37,21 @@ struct Command {
 
 // ---- wrapper -> daemon, in answer to Run ----
 
+// Ran::wait_status where there is none to tell: the wrapper then ends by itself, whatever Exit says.
+inline constexpr std::int32_t kWaitStatusNotStarted = -1;   // the wrapper runs its own command plainly
+inline constexpr std::int32_t kWaitStatusNotCaptured = -2;  // ran, but wrote more than is captured: not to be stored
+
 // "The compiler has ended."
 struct Ran {
-  std::int32_t wait_status = 0;  // as of waitpid; -1 if it could not be started
+  std::int32_t wait_status = 0;  // as of waitpid, or one of the two above
   std::string standard_output;
-  std::string standard_error;    // the compiler's own bytes, before display replacements
+  std::string standard_error;  // the compiler's own bytes, before display replacements
 };
 
 // ---- daemon -> wrapper ----
 
-// "I am still at it": sent once a second, so that silence means a dead daemon. Also used while waiting for another compile.
+// "I am still at it": sent once a second, so that silence means a dead daemon. Also used while waiting for another
+// compile.
 struct Working {};
 
 // "Write this to your stdout (stderr)."
@@ -85,6 +90,10 @@ std::string Encode(const Message& message);
 // The reverse; nullopt for anything that Encode does not make. Never reads past `payload`, never allocates more than a
 // few times its size.
 std::optional<Message> Decode(std::string_view payload);
+
+// The build id at the front of a Compile or Command of any version of smelt, also of one whose messages Decode does not
+// know: it and OtherVersion keep their encoding for ever, so that two versions can always tell each other apart.
+std::optional<std::string> PeekBuildId(std::string_view payload);
 
 }  // namespace smelt::wire
 
