@@ -123,8 +123,8 @@ class Mutator {
 
   // Bytes on which parsers of text and of binary frames turn.
   char PivotalByte() {
-    static constexpr std::string_view kPivots("\0\x01\x7f\x80\xff \t\r\n\"'\\/=:;,.-_#$%@()[]{}09azAZ", 42);
-    return kPivots[Below(kPivots.size())];
+    static constexpr char kPivots[] = "\0\x01\x7f\x80\xff \t\r\n\"'\\/=:;,.-_#$%@()[]{}09azAZ";
+    return kPivots[Below(sizeof(kPivots))];
   }
 
   void Change(std::string& input) {
