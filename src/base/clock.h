@@ -10,8 +10,9 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  // Wall time: nanoseconds since 1970, from the coarse clock that file systems stamp files with, so that it compares
-  // with st_mtim and st_ctim.
+  // Wall time: nanoseconds since 1970, from the coarse clock that file systems stamp files with: a file changed after
+  // this call has st_mtim and st_ctim not earlier than its result. They may lie some milliseconds after a later call's
+  // result too: kernels from 6.13 on refine the stamps of files that somebody looks at.
   virtual std::int64_t NowNanos() = 0;
 
   // The real one; lives for ever.

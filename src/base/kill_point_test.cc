@@ -15,7 +15,7 @@ void PassPoints() {
   SMELT_KILL_POINT("test.second");
 }
 
-[[maybe_unused]] void NeverCalled() { SMELT_KILL_POINT("test.unreached"); }
+[[gnu::used]] void NeverCalled() { SMELT_KILL_POINT("test.unreached"); }
 
 // The signal that ended a child which arms `spec` and passes both points `times` times; 0 if it came through.
 int SignalOfChild(const char* spec, int times) {
