@@ -1,0 +1,285 @@
+#include "src/action/observation.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "src/compilers/rustc/key_arguments.h"
+
+namespace smelt {
+namespace {
+
+using Kind = ObserverEvent::Kind;
+
+bool StartsWith(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+
+bool IsBelow(std::string_view path, std::string_view directory) {
+  return !directory.empty() && StartsWith(path, directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view DirectoryName(std::string_view path) { return path.substr(0, path.rfind('/')); }
+
+// Objects of the compiler itself: what they look up is in the key, or in dep-info.
+bool IsCompilersOwn(std::string_view module) {
+  constexpr std::array<std::string_view, 8> kOwn = {"rustc", "librustc_driver-", "libLLVM", "clippy-driver",
+                                                    "libc.so", "libc-", "ld-linux", "libgcc_s"};
+  return module.empty() || std::any_of(kOwn.begin(), kOwn.end(), [&](auto p) { return StartsWith(module, p); });
+}
+
+// Programs that a link is made of.
+bool IsLinkerTool(std::string_view program) {
+  std::string_view name = BaseName(program);
+  constexpr std::array<std::string_view, 16> kTools = {"cc",  "c++",       "gcc", "g++", "clang",       "collect2",
+                                                       "ld",  "ld.lld",    "lld", "rust-lld", "mold",   "wild",
+                                                       "ar",  "as",        "lto-wrapper", "lto1"};
+  for (std::string_view tool : kTools) {
+    if (name == tool) return true;
+    // x86_64-linux-gnu-gcc-12, clang-14, ld.gold
+    std::size_t at = name.find(tool);
+    if (at == name.npos || (at > 0 && name[at - 1] != '-')) continue;
+    char after = at + tool.size() < name.size() ? name[at + tool.size()] : '-';
+    if (after == '-' || after == '.') return true;
+  }
+  return false;
+}
+
+std::string Absolute(std::string_view path, const std::string& directory) {
+  if (!path.empty() && path[0] == '/') return std::string(path);
+  return directory + "/" + std::string(path);
+}
+
+// Puts the events of one run together; lives for one call of Observe.
+class Observer {
+ public:
+  explicit Observer(const RunFacts& facts) : facts_(facts) {
+    out_dir_ = Absolute(facts.invocation.out_dir, facts.working_directory);
+    if (facts.invocation.incremental) incremental_ = Absolute(*facts.invocation.incremental, facts.working_directory);
+    for (const auto& [kind, path] : facts.invocation.search_paths) {
+      search_directories_.insert(Absolute(path, facts.working_directory));
+    }
+    for (const ObserverEvent& event : facts.events) {
+      if (event.kind == Kind::kWrite) written_.insert(event.path);
+    }
+    for (const rustc::Output& output : rustc::OutputsOf(facts.invocation)) {
+      outputs_.insert(Absolute(output.path, facts.working_directory));
+    }
+  }
+
+  Observation Run() {
+    AddDepInfo();
+    CheckPrograms();
+    for (const ObserverEvent& event : facts_.events) AddEvent(event);
+    for (const std::string& path : facts_.linker_inputs) AddFile(Absolute(path, facts_.working_directory));
+    for (const std::string& path : facts_.invocation.input_files) AddFile(Absolute(path, facts_.working_directory));
+    for (const std::string& name : variables_) SortVariable(name);
+    Normalize(result_.shape);
+    return std::move(result_);
+  }
+
+ private:
+  void Refuse(NotStored reason, std::string_view detail) {
+    if (result_.refusal) return;
+    result_.refusal = reason;
+    result_.detail = std::string(detail);
+  }
+
+  std::string Canonical(const std::string& path) { return facts_.paths.Canonical(path, facts_.working_directory); }
+
+  bool IsTemporary(const std::string& path) const {
+    if (IsBelow(path, incremental_)) return true;
+    return std::any_of(facts_.temporary_directories.begin(), facts_.temporary_directories.end(),
+                       [&](const std::string& directory) { return IsBelow(path, directory); });
+  }
+
+  // Neither an input nor a trace worth keeping.
+  bool IsIgnored(const std::string& path) const {
+    return IsBelow(path, facts_.sysroot) || written_.contains(path) || outputs_.contains(path) || IsTemporary(path) ||
+           IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
+  }
+
+  void AddFile(const std::string& path) {
+    if (!IsIgnored(path)) result_.shape.add_files(Canonical(path));
+  }
+
+  bool IsCompiler(const ObserverEvent& event) const { return event.pid == compiler_pid_; }
+
+  void AddDepInfo() {
+    for (const std::string& source : facts_.dep_info.sources) AddFile(Absolute(source, facts_.working_directory));
+    for (const auto& [name, value] : facts_.dep_info.environment) {
+      variables_.insert(name);
+      compiler_variables_.insert(name);
+    }
+  }
+
+  // Every program that was started must have checked in, and must be a part of a link.
+  void CheckPrograms() {
+    if (facts_.events.empty() || facts_.events.front().kind != Kind::kProcess) {
+      return Refuse(NotStored::kUnobserved, "no process checked in");
+    }
+    compiler_pid_ = facts_.events.front().pid;
+    std::unordered_set<std::string_view> checked_in;
+    for (const ObserverEvent& event : facts_.events) {
+      if (event.kind == Kind::kProcess) checked_in.insert(BaseName(event.path));
+    }
+    for (const ObserverEvent& event : facts_.events) {
+      if (event.kind != Kind::kProcess || event.pid == compiler_pid_) continue;
+      if (!facts_.invocation.Links() || !IsLinkerTool(event.path)) return Refuse(NotStored::kRanAProgram, event.path);
+    }
+    std::size_t children = 0, executed = 0;
+    for (const ObserverEvent& event : facts_.events) {
+      children += event.kind == Kind::kProcess && event.pid != compiler_pid_;
+      if (event.kind != Kind::kExec) continue;
+      if (!facts_.invocation.Links() || !IsLinkerTool(event.path)) return Refuse(NotStored::kRanAProgram, event.path);
+      tools_.insert(event.path);
+      ++executed;
+    }
+    if (executed > children && facts_.linker_inputs.empty()) {
+      Refuse(NotStored::kUnobservedProgram, tools_.empty() ? "" : *tools_.begin());
+    }
+  }
+
+  void AddEvent(const ObserverEvent& event) {
+    switch (event.kind) {
+      case Kind::kRead:
+        return AddFile(event.path);
+      case Kind::kStat:
+        return AddStat(event);
+      case Kind::kAbsent:
+        return AddAbsent(event);
+      case Kind::kDirectory:
+        return AddListing(event);
+      case Kind::kGetenv:
+        return AddGetenv(event);
+      case Kind::kWrite:
+        return AddWrite(event);
+      case Kind::kLoaded:
+        if (!IsCompiler(event)) AddFile(event.path);
+        return;
+      case Kind::kExec:
+        return AddTool(event.path);
+      case Kind::kEnviron:
+        if (IsCompiler(event) && !IsCompilersOwn(BaseName(event.path))) result_.shape.set_whole_environment(true);
+        return;
+      case Kind::kNetwork:
+        return Refuse(NotStored::kNetwork, event.path);
+      default:
+        return;
+    }
+  }
+
+  bool IsSearchDirectory(std::string_view path) const {
+    return path == out_dir_ || search_directories_.contains(std::string(path));
+  }
+
+  void AddStat(const ObserverEvent& event) {
+    if (!IsCompiler(event) || IsIgnored(event.path)) return;
+    if (IsSearchDirectory(event.path) || IsSearchDirectory(DirectoryName(event.path))) return;
+    stats_.insert(Canonical(event.path));
+    // Whether it is a file or a directory is known to who evaluates the shape; see Shape.directories.
+    result_.shape.add_directories(Canonical(event.path));
+  }
+
+  void AddAbsent(const ObserverEvent& event) {
+    if (IsIgnored(event.path)) return;
+    std::string_view directory = DirectoryName(event.path);
+    if (IsCompiler(event) && IsSearchDirectory(directory) && !IsNativeSearch(directory)) return;
+    if (!IsCompiler(event) && IsIgnoredForLinker(event.path)) return;
+    result_.shape.add_absent(Canonical(event.path));
+  }
+
+  // -L native and plain -L are searched for libraries by name: what is not there decides.
+  bool IsNativeSearch(std::string_view directory) const {
+    for (const auto& [kind, path] : facts_.invocation.search_paths) {
+      if (kind != "dependency" && kind != "crate" && Absolute(path, facts_.working_directory) == directory) return true;
+    }
+    return false;
+  }
+
+  bool IsIgnoredForLinker(const std::string& path) const {
+    return IsBelow(path, out_dir_) || IsLinkerTool(path);
+  }
+
+  void AddListing(const ObserverEvent& event) {
+    if (IsIgnored(event.path) || IsSearchDirectory(event.path)) return;
+    if (!IsCompiler(event)) return;
+    result_.shape.add_listings(Canonical(event.path));
+  }
+
+  void AddGetenv(const ObserverEvent& event) {
+    if (!IsCompiler(event)) return;
+    if (!IsCompilersOwn(event.module) && rustc::MayEnterKey(event.path)) {
+      variables_.insert(event.path);
+      macro_variables_.insert(event.path);
+    }
+  }
+
+  void AddWrite(const ObserverEvent& event) {
+    if (IsBelow(event.path, out_dir_) || IsTemporary(event.path) || outputs_.contains(event.path)) return;
+    if (IsBelow(event.path, "/dev") || IsBelow(event.path, "/proc")) return;
+    Refuse(NotStored::kSideEffects, event.path);
+  }
+
+  void AddTool(const std::string& path) {
+    AddFile(path);
+    if (IsBelow(path, facts_.sysroot)) return;
+    if (!facts_.invocation.linker || facts_.invocation.linker->find('/') == std::string::npos) {
+      const std::string name = facts_.invocation.linker.value_or("cc");
+      if (BaseName(path) != name) return;
+      Shape::Tool& tool = *result_.shape.add_tools();
+      tool.set_name(name);
+      tool.set_path(Canonical(path));
+    }
+  }
+
+  // Decides whether a variable enters with its value or as a mere prefix of file names.
+  void SortVariable(const std::string& name) {
+    const std::string* value = facts_.environment(name);
+    bool is_path = value && !macro_variables_.contains(name) && compiler_variables_.contains(name) &&
+                   value->size() > 1 && (*value)[0] == '/' && Canonical(*value) != *value && OnlyNamesFiles(name, *value);
+    (is_path ? result_.shape.add_path_variables() : result_.shape.add_variables())->assign(name);
+  }
+
+  // True if each look-up of `name` by the compiler is followed, in the same thread, by opening a file below `value`
+  // before anything else is looked up or opened.
+  bool OnlyNamesFiles(const std::string& name, const std::string& value) const {
+    std::unordered_set<std::int32_t> waiting;
+    bool seen = false;
+    for (const ObserverEvent& event : facts_.events) {
+      if (!IsCompiler(event)) continue;
+      bool asked = event.kind == Kind::kGetenv;
+      bool opened = event.kind == Kind::kRead;
+      if (!asked && !opened && event.kind != Kind::kDirectory && event.kind != Kind::kWrite) continue;
+      if (waiting.erase(event.tid) > 0 && !(opened && IsBelow(event.path, value))) return false;
+      if (asked && event.path == name) {
+        waiting.insert(event.tid);
+        seen = true;
+      }
+    }
+    return seen && waiting.empty();
+  }
+
+  const RunFacts& facts_;
+  Observation result_;
+  std::string out_dir_, incremental_;
+  std::int32_t compiler_pid_ = 0;
+  std::unordered_set<std::string> search_directories_, written_, outputs_;
+  std::set<std::string> stats_, tools_, variables_, macro_variables_, compiler_variables_;
+};
+
+}  // namespace
+
+std::string_view Name(NotStored reason) {
+  constexpr std::array<std::string_view, kNotStoredReasons> kNames = {
+      "compiler_failed", "incremental",         "private_inputs", "inputs_changed", "outputs_missing", "unobserved",
+      "unobserved_program", "ran_a_program", "network",        "side_effects",   "output_limit",    "store_failed"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+Observation Observe(const RunFacts& facts) { return Observer(facts).Run(); }
+
+}  // namespace smelt

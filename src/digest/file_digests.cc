@@ -1,0 +1,126 @@
+#include "src/digest/file_digests.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+#include "fmt/format.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+namespace {
+
+// The value in the table: a fixed layout of this machine, guarded by its length and leading byte.
+struct Record {
+  std::uint8_t version = 1;
+  std::uint8_t ours = 0;
+  std::uint8_t hash[Digest::kHashBytes] = {};
+  std::int64_t digest_size = 0;
+  std::int64_t size = 0, mtime_ns = 0, ctime_ns = 0;
+  std::uint64_t inode = 0, device = 0;
+  std::uint32_t links = 0;
+};
+
+}  // namespace
+
+FileDigests::FileDigests(FileSystem& files, Clock& clock, Table& table)
+    : files_(files), clock_(clock), table_(table) {}
+
+FileDigests::Shard& FileDigests::ShardOf(const std::string& path) {
+  return shards_[std::hash<std::string>()(path) % kShards];
+}
+
+bool FileDigests::Holds(const Entry& entry, const FileStat& stat) {
+  const FileStat& was = entry.stat;
+  if (was.device != stat.device || was.inode != stat.inode || was.size != stat.size || was.mtime_ns != stat.mtime_ns) {
+    return false;
+  }
+  if (was.ctime_ns == stat.ctime_ns) return true;
+  return entry.ours && (stat.links > 1 || stat.links != was.links);
+}
+
+std::optional<Digest> FileDigests::Remembered(const std::string& path, const FileStat& stat) {
+  Shard& shard = ShardOf(path);
+  {
+    absl::MutexLock lock(&shard.mu);
+    auto found = shard.entries.find(path);
+    if (found != shard.entries.end()) {
+      if (Holds(found->second, stat)) return found->second.digest;
+      return std::nullopt;
+    }
+  }
+  std::optional<std::string> value = table_.Get(path);
+  Record record;
+  if (!value || value->size() != sizeof record) return std::nullopt;
+  std::memcpy(&record, value->data(), sizeof record);
+  if (record.version != 1) return std::nullopt;
+  Entry entry;
+  entry.ours = record.ours != 0;
+  std::copy(std::begin(record.hash), std::end(record.hash), entry.digest.hash.begin());
+  entry.digest.size = record.digest_size;
+  entry.stat.size = record.size;
+  entry.stat.mtime_ns = record.mtime_ns;
+  entry.stat.ctime_ns = record.ctime_ns;
+  entry.stat.inode = record.inode;
+  entry.stat.device = record.device;
+  entry.stat.links = record.links;
+  absl::MutexLock lock(&shard.mu);
+  shard.entries.emplace(path, entry);
+  return Holds(entry, stat) ? std::optional(entry.digest) : std::nullopt;
+}
+
+absl::StatusOr<FileDigest> FileDigests::Of(const std::string& path) {
+  absl::StatusOr<FileStat> stat = files_.Stat(path);
+  if (!stat.ok()) return stat.status();
+  return Of(path, *stat);
+}
+
+absl::StatusOr<FileDigest> FileDigests::Of(const std::string& path, const FileStat& stat) {
+  if (stat.type != FileStat::Type::kRegular) {
+    return absl::FailedPreconditionError(fmt::format("{}: not a regular file", path));
+  }
+  if (std::optional<Digest> digest = Remembered(path, stat)) return FileDigest{stat, *digest};
+
+  FileStat before = stat;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    absl::StatusOr<UniqueFd> fd = files_.OpenForRead(path);
+    if (!fd.ok()) return fd.status();
+    std::int64_t now = clock_.NowNanos();
+    absl::StatusOr<Digest> digest = DigestOfFile(fd->get());
+    if (!digest.ok()) return digest.status();
+    absl::StatusOr<FileStat> after = files_.Stat(path);
+    if (!after.ok()) return after.status();
+    if (*after == before) {
+      if (std::max(before.mtime_ns, before.ctime_ns) < now - kRacyNanos) Remember(path, {before, *digest, false});
+      return FileDigest{before, *digest};
+    }
+    before = *after;
+  }
+  return absl::AbortedError(fmt::format("{}: changes while it is being read", path));
+}
+
+void FileDigests::Restored(const std::string& path, const Digest& digest) {
+  absl::StatusOr<FileStat> stat = files_.Stat(path);
+  if (stat.ok() && stat->size == digest.size) Remember(path, {*stat, digest, true});
+}
+
+void FileDigests::Remember(const std::string& path, const Entry& entry) {
+  Record record;
+  record.ours = entry.ours;
+  std::copy(entry.digest.hash.begin(), entry.digest.hash.end(), record.hash);
+  record.digest_size = entry.digest.size;
+  record.size = entry.stat.size;
+  record.mtime_ns = entry.stat.mtime_ns;
+  record.ctime_ns = entry.stat.ctime_ns;
+  record.inode = entry.stat.inode;
+  record.device = entry.stat.device;
+  record.links = entry.stat.links;
+  table_.Put(path, {reinterpret_cast<const char*>(&record), sizeof record}).IgnoreError();
+
+  Shard& shard = ShardOf(path);
+  absl::MutexLock lock(&shard.mu);
+  if (shard.entries.size() > kEntriesMax / kShards) shard.entries.clear();
+  shard.entries.insert_or_assign(path, entry);
+}
+
+}  // namespace smelt

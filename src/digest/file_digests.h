@@ -1,0 +1,83 @@
+#ifndef SMELT_DIGEST_FILE_DIGESTS_H_
+#define SMELT_DIGEST_FILE_DIGESTS_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/base/table.h"
+#include "src/digest/digest.h"
+
+namespace smelt {
+
+// A file at one moment: what it was, and what it held.
+struct FileDigest {
+  FileStat stat;
+  Digest digest;
+};
+
+// The digests of files, remembered by path and stat, so that a file is read once and then only stat'ed. Survives
+// restarts in a Table.
+//
+// An entry is believed while device, inode, size, mtime and ctime are what they were. Two refinements:
+//  - The racy-timestamp rule: a file that had been changed within kRacyNanos of being digested may change again without
+//    its times moving, so its entry is not remembered.
+//  - A file that shares its inode with the store (see Restored) changes its ctime whenever some checkout adds or
+//    removes its link; while size, mtime and inode stay, and it still has several links or their number explains
+//    the new ctime, it is believed.
+//
+// Thread-safe. Memory: about 200 bytes an entry, kEntriesMax entries.
+class FileDigests {
+ public:
+  // Two ticks of the coarsest kernel clock (CONFIG_HZ=100).
+  static constexpr std::int64_t kRacyNanos = 20'000'000;
+  static constexpr std::size_t kEntriesMax = 1 << 20;
+
+  // All three must outlive this object.
+  FileDigests(FileSystem& files, Clock& clock, Table& table);
+
+  // What the regular file at `path` holds now. NOT_FOUND if there is nothing, FAILED_PRECONDITION if it is not a
+  // regular file, ABORTED if it keeps changing while it is read.
+  absl::StatusOr<FileDigest> Of(const std::string& path);
+
+  // The same for a file whose stat the caller has just taken.
+  absl::StatusOr<FileDigest> Of(const std::string& path, const FileStat& stat);
+
+  // What is remembered for `path` and still holds for `stat`; reads nothing.
+  std::optional<Digest> Remembered(const std::string& path, const FileStat& stat);
+
+  // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so the
+  // racy rule does not apply. Errors (it is gone already) are ignored.
+  void Restored(const std::string& path, const Digest& digest);
+
+ private:
+  struct Entry {
+    FileStat stat;
+    Digest digest;
+    bool ours = false;  // put there by us
+  };
+  struct Shard {
+    absl::Mutex mu;
+    std::unordered_map<std::string, Entry> entries ABSL_GUARDED_BY(mu);
+  };
+  static constexpr int kShards = 16;
+
+  static bool Holds(const Entry& entry, const FileStat& stat);
+  Shard& ShardOf(const std::string& path);
+  void Remember(const std::string& path, const Entry& entry);
+
+  FileSystem& files_;
+  Clock& clock_;
+  Table& table_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_DIGEST_FILE_DIGESTS_H_
