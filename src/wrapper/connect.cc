@@ -113,6 +113,7 @@ Connection Connect(const wire::DaemonPaths& paths, int wait_ms_max) {
     if (error == 0) return connection;
     if (error != EAGAIN || waited_ms >= wait_ms_max) {
       connection.error = ConnectError(paths.socket, error);
+      connection.nobody_listens = error == ENOENT || error == ECONNREFUSED;
       return connection;
     }
     SleepMs(kPollMs);
@@ -121,7 +122,7 @@ Connection Connect(const wire::DaemonPaths& paths, int wait_ms_max) {
 
 Connection ConnectOrStart(const wire::DaemonPaths& paths, StartDaemon start, int wait_ms_max) {
   Connection connection = Connect(paths, wait_ms_max);
-  if (connection.socket.valid() || start == StartDaemon::kNever || NoStart()) return connection;
+  if (!connection.nobody_listens || start == StartDaemon::kNever || NoStart()) return connection;
   if (start == StartDaemon::kUnlessItJustFailed && JustFailed(paths)) return connection;
   if (!wire::MakeDaemonDirectories(paths, &connection.error)) return connection;
   UniqueFd lock = MovedAway(UniqueFd(open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));

@@ -12,6 +12,7 @@ namespace smelt::wrapper {
 struct Connection {
   UniqueFd socket;  // non-blocking, closed on exec, out of cargo's way (own_fd.h)
   std::string error;
+  bool nobody_listens = false;
 };
 
 enum class StartDaemon {
