@@ -38,40 +38,40 @@ struct Argument {
 struct Extern {
   std::string options;  // "priv,noprelude"; empty mostly
   std::string name;
-  std::string path;     // empty: found in the sysroot (proc_macro) or the search path
+  std::string path;  // empty: found in the sysroot (proc_macro) or the search path
 };
 
 struct Emit {
-  std::string kind;                // "link", "metadata", "dep-info", "asm", "llvm-ir", "llvm-bc", "mir", "obj"
-  std::optional<std::string> path; // --emit=KIND=PATH
+  std::string kind;                 // "link", "metadata", "dep-info", "asm", "llvm-ir", "llvm-bc", "mir", "obj"
+  std::optional<std::string> path;  // --emit=KIND=PATH
 };
 
 // A rustc command line that can be cached, taken apart. A value; made by Parse only. Paths are as given: relative ones
 // are relative to the compile's working directory.
 struct Invocation {
   // The command as it will be executed: [driver] rustc arguments..., with argument files expanded.
-  std::string compiler;             // argv[0]: the rustc to run
+  std::string compiler;               // argv[0]: the rustc to run
   std::optional<std::string> driver;  // clippy-driver, when cargo runs `driver rustc arguments`
-  std::vector<std::string> raw;     // the arguments after the compiler, argument files expanded
+  std::vector<std::string> raw;       // the arguments after the compiler, argument files expanded
   bool had_arg_file = false;
 
   std::vector<Argument> arguments;  // in order
   std::string source;               // the crate root
   std::string crate_name;
   std::vector<std::string> crate_types;  // as given, in order; {"bin"} when none is given
-  bool test = false;                // --test
-  std::vector<Emit> emits;          // kinds unique, first mention first
+  bool test = false;                     // --test
+  std::vector<Emit> emits;               // kinds unique, first mention first
   std::string out_dir;
-  std::vector<Extern> externs;      // in order
+  std::vector<Extern> externs;                                    // in order
   std::vector<std::pair<std::string, std::string>> search_paths;  // -L: (kind or "all", path)
   std::vector<std::string> native_libraries;                      // -l, verbatim
-  std::string extra_filename;       // -C extra-filename
-  std::string metadata;             // -C metadata
-  std::string target;               // --target; empty: the host
-  std::optional<std::string> incremental;  // -C incremental
-  std::optional<std::string> linker;       // -C linker
+  std::string extra_filename;                                     // -C extra-filename
+  std::string metadata;                                           // -C metadata
+  std::string target;                                             // --target; empty: the host
+  std::optional<std::string> incremental;                         // -C incremental
+  std::optional<std::string> linker;                              // -C linker
   bool target_cpu_native = false;
-  bool json_diagnostics = false;    // --error-format=json
+  bool json_diagnostics = false;         // --error-format=json
   std::vector<std::string> input_files;  // values of kInputFile arguments: profiles, target specifications
 
   bool Emits(std::string_view kind) const;
@@ -79,7 +79,7 @@ struct Invocation {
   // True if the linker runs: something other than rlib or staticlib is made and "link" is emitted.
   bool Links() const;
 
-  // "serde 1.0 lib", for people.
+  // "serde lib", "serde lib (check)", for people.
   std::string Describe() const;
 };
 
@@ -88,7 +88,8 @@ using ReadFile = std::function<std::optional<std::string>(const std::string& pat
 
 // Takes a command line apart. `command` is what cargo runs behind the wrapper: `rustc args...`, or
 // `clippy-driver rustc args...`. `working_directory` is only used to tell build-script probes. `environment` is asked
-// for variables by name (nullptr: unset). Pure but for `read_file`. What is not in the tables is refused, never guessed.
+// for variables by name (nullptr: unset). Pure but for `read_file`. What is not in the tables is refused, never
+// guessed.
 std::variant<Invocation, Refusal> Parse(const std::vector<std::string>& command, const std::string& working_directory,
                                         const std::function<const std::string*(std::string_view)>& environment,
                                         const ReadFile& read_file);
@@ -99,11 +100,12 @@ struct Output {
   Kind kind;
   std::string path;         // in out_dir, or the path of --emit=KIND=PATH; as rustc prints it in artifact messages
   bool executable = false;  // mode 0755: programs and shared libraries
+  bool optional = false;    // a companion that rustc writes only if there is something to put in it
 };
 
 // Every file that the compile will write, in the order in which rustc announces them (dep-info, metadata, then the
 // rest). The host is linux-gnu when `invocation.target` is empty. Complete for the supported emits and crate types;
-// optional companions (a .dwp of split-debuginfo=packed) are last with kind kOther.
+// companions that may not be written (a .dwp of split-debuginfo=packed) are last with kind kOther and `optional`.
 std::vector<Output> OutputsOf(const Invocation& invocation);
 
 }  // namespace smelt::rustc

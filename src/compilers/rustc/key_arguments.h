@@ -19,8 +19,8 @@ std::vector<std::string> KeyArguments(const Invocation& invocation, const PathMa
 
 // How a miss is compiled here.
 struct LocalRun {
-  bool incremental = false;              // keep -C incremental as cargo gave it
-  std::string linker_dependency_file;    // not empty: have the linker write its inputs there
+  bool incremental = false;            // keep -C incremental as cargo gave it
+  std::string linker_dependency_file;  // not empty: have the linker write its inputs there
 };
 
 // The arguments to run on this machine: those given, our remap arguments first, incremental taken out unless wanted.

@@ -10,7 +10,7 @@ namespace smelt::rustc {
 
 // One directory whose place differs between machines, users and checkouts.
 struct Root {
-  std::string name;       // "workspace", "package", "cargo", "build", "toolchain"
+  std::string name;       // "workspace", "package", "cargo", "build", "build-host", "toolchain", "rust-src"
   std::string real;       // absolute, normalised, no trailing slash: "/home/u/proj"
   std::string canonical;  // how keys and Commands name it: "/smelt/workspace"
   std::string embedded;   // what --remap-path-prefix puts in its place inside artifacts: "/proc/self/cwd"
@@ -39,11 +39,21 @@ class PathMap {
 
   // Text written by rustc on this machine (diagnostics, dep-info) -> a template that is the same on every machine:
   // each occurrence of a root's real or embedded prefix, followed by '/' or by a character that cannot continue a path
-  // component, becomes a marker that cannot occur in text. `json` says that paths in the text are JSON-escaped.
+  // component, becomes a marker that cannot occur in text. An occurrence inside a longer path is left alone. `json`
+  // says that paths in the text are JSON-escaped.
+  //
+  // A marker is the byte 0x01, the root's name, the byte 0x02; a byte 0x01 of the text itself becomes 0x01 0x02 (no
+  // root has an empty name). Both functions are exact for any bytes: FromTemplate(ToTemplate(t)) is t, but for embedded
+  // prefixes, which become real ones.
   std::string ToTemplate(std::string_view text, bool json) const;
 
-  // A template -> text with this machine's real paths.
+  // A template -> text with this machine's real paths. A marker of a root that is not in this map becomes the canonical
+  // path "/smelt/<name>".
   std::string FromTemplate(std::string_view text, bool json) const;
+
+  // The same for a .d file, where a space in a path is written "\ ".
+  std::string DepInfoToTemplate(std::string_view text) const;
+  std::string DepInfoFromTemplate(std::string_view text) const;
 
   // (embedded, real) pairs, longest embedded first: what to replace in rustc's diagnostics before cargo sees them.
   std::vector<std::pair<std::string, std::string>> DisplayReplacements() const;
@@ -59,6 +69,8 @@ class PathMap {
 //   package    CARGO_MANIFEST_DIR outside workspace and cargo home   /smelt/package     /cargo/deps/<name>-<version>
 //   cargo      the directory above registry/src or git/checkouts     /smelt/cargo       /cargo
 //   build      the profile directory, above deps/ or build/          /smelt/build       /cargo/build-dir
+//   build-host the host's or OUT_DIR's profile directory, where it   /smelt/build-host  /cargo/build-dir-host
+//              is another one (compiling for another target)
 //   toolchain  the sysroot                                           /smelt/toolchain   (only rust-src, see below)
 //   rust-src   <sysroot>/lib/rustlib/src/rust  same path below /smelt/toolchain         /rustc/<commit-hash>
 struct RootHints {
