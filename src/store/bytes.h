@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/unique_fd.h"
+#include "src/digest/digest.h"
 
 namespace smelt {
 
@@ -32,6 +33,9 @@ class Bytes {
   // Everything. Only for blobs known to be small.
   absl::StatusOr<std::string> ReadAll() const { return Read(0, size_); }
 
+  // The bytes where they are in memory, else null. As long as this Bytes or a copy of it.
+  const std::string* contents() const;
+
   // The open file, or -1 when the bytes are in memory. For copy_file_range and its like; do not move its offset.
   int fd() const;
 
@@ -39,6 +43,9 @@ class Bytes {
   std::shared_ptr<const std::variant<std::string, UniqueFd>> held_;
   std::int64_t size_;
 };
+
+// The digest of all of `bytes`. Never holds a file in memory whole.
+absl::StatusOr<Digest> DigestOf(const Bytes& bytes);
 
 }  // namespace smelt
 

@@ -1,0 +1,55 @@
+#include "src/store/bytes.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/errno_status.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+
+using Held = std::variant<std::string, UniqueFd>;
+
+Bytes::Bytes(std::string contents) : size_(static_cast<std::int64_t>(contents.size())) {
+  held_ = std::make_shared<const Held>(std::move(contents));
+}
+
+Bytes::Bytes(UniqueFd fd, std::int64_t size) : held_(std::make_shared<const Held>(std::move(fd))), size_(size) {}
+
+const std::string* Bytes::contents() const { return std::get_if<std::string>(held_.get()); }
+
+int Bytes::fd() const {
+  const UniqueFd* file = std::get_if<UniqueFd>(held_.get());
+  return file == nullptr ? -1 : file->get();
+}
+
+absl::StatusOr<std::string> Bytes::Read(std::int64_t offset, std::int64_t length) const {
+  if (offset < 0 || length < 0) return absl::InvalidArgumentError("read of a blob at a negative offset or length");
+  offset = std::min(offset, size_);
+  length = std::min(length, size_ - offset);
+  if (const std::string* memory = contents()) {
+    return memory->substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+  }
+  std::string result(static_cast<std::size_t>(length), '\0');
+  std::size_t used = 0;
+  while (used < result.size()) {
+    const ssize_t got =
+        ::pread(fd(), result.data() + used, result.size() - used, offset + static_cast<std::int64_t>(used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, "read of a blob's file");
+    if (got == 0) return absl::DataLossError(fmt::format("a blob's file has become shorter than {} bytes", size_));
+    used += static_cast<std::size_t>(got);
+  }
+  return result;
+}
+
+absl::StatusOr<Digest> DigestOf(const Bytes& bytes) {
+  if (const std::string* memory = bytes.contents()) return DigestOf(std::string_view(*memory));
+  return DigestOfFile(bytes.fd());
+}
+
+}  // namespace smelt

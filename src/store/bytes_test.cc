@@ -1,0 +1,69 @@
+#include "src/store/bytes.h"
+
+#include <unistd.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "src/base/file_system.h"
+#include "src/digest/hasher.h"
+#include "src/testing/status_matchers.h"
+#include "src/testing/temp_dir.h"
+
+namespace smelt {
+namespace {
+
+class BytesTest : public testing::Test {
+ protected:
+  Bytes File(const std::string& contents) {
+    EXPECT_OK(FileSystem::System().Remove(dir_ / "f"));
+    EXPECT_OK(FileSystem::System().WriteNewFile(dir_ / "f", contents, 0644));
+    return Bytes(*FileSystem::System().OpenForRead(dir_ / "f"), static_cast<std::int64_t>(contents.size()));
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(BytesTest, AreEmptyAtFirst) {
+  EXPECT_EQ(Bytes().size(), 0);
+  EXPECT_EQ(*Bytes().ReadAll(), "");
+  EXPECT_EQ(Bytes().fd(), -1);
+}
+
+TEST_F(BytesTest, ReadMemoryAndFilesAlike) {
+  for (const Bytes& bytes : {Bytes("0123456789"), File("0123456789")}) {
+    EXPECT_EQ(bytes.size(), 10);
+    EXPECT_EQ(*bytes.ReadAll(), "0123456789");
+    EXPECT_EQ(*bytes.Read(3, 4), "3456");
+    EXPECT_EQ(*bytes.Read(8, 100), "89");
+    EXPECT_EQ(*bytes.Read(11, 1), "");
+    EXPECT_THAT(bytes.Read(-1, 1), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_EQ(*DigestOf(bytes), DigestOf("0123456789"));
+  }
+}
+
+TEST_F(BytesTest, SayWhereTheyAre) {
+  EXPECT_EQ(*Bytes("x").contents(), "x");
+  EXPECT_EQ(File("x").contents(), nullptr);
+  EXPECT_GE(File("").fd(), 0);
+}
+
+TEST_F(BytesTest, CopiesShareTheFileBeyondTheOriginal) {
+  Bytes copy;
+  {
+    const Bytes original = File("shared");
+    copy = original;
+    EXPECT_EQ(copy.fd(), original.fd());
+  }
+  EXPECT_EQ(*copy.ReadAll(), "shared");
+}
+
+TEST_F(BytesTest, AFileThatBecameShorterIsDataLoss) {
+  const Bytes bytes = File("0123456789");
+  ASSERT_EQ(::truncate((dir_ / "f").c_str(), 4), 0);
+  EXPECT_EQ(*bytes.Read(0, 4), "0123");
+  EXPECT_THAT(bytes.ReadAll(), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+}  // namespace
+}  // namespace smelt

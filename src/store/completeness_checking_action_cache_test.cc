@@ -1,0 +1,100 @@
+#include "src/store/completeness_checking_action_cache.h"
+
+#include "src/reapi/digests.h"
+#include "src/store/action_cache_contract_test.h"
+#include "src/store/memory/memory_action_cache.h"
+#include "src/store/memory/memory_blob_store.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+// Blobs that cannot be asked.
+class UnreachableBlobStore : public MemoryBlobStore {
+ public:
+  absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest>) override {
+    return absl::UnavailableError("no route");
+  }
+};
+
+struct Wrapped {
+  MemoryActionCache actions;
+  MemoryBlobStore blobs;
+  CompletenessCheckingActionCache cache{actions, blobs};
+};
+
+std::shared_ptr<ActionCache> MakeCache() {
+  auto wrapped = std::make_shared<Wrapped>();
+  return {wrapped, &wrapped->cache};
+}
+
+INSTANTIATE_TEST_SUITE_P(CompletenessChecking, ActionCacheContractTest, testing::Values(MakeCache));
+
+class CompletenessCheckingActionCacheTest : public testing::Test {
+ protected:
+  v2::Digest Blob(const std::string& contents) {
+    EXPECT_OK(wrapped_.blobs.Put(DigestOf(contents), Bytes(contents)));
+    return reapi::ToProto(DigestOf(contents));
+  }
+
+  // A result that needs the blobs "file", "out", "err", a Tree, and through it "top" and "below".
+  v2::ActionResult ResultThatNeedsEverything() {
+    v2::ActionResult result;
+    *result.add_output_files()->mutable_digest() = Blob("file");
+    result.add_output_symlinks()->set_target("needs nothing");
+    *result.mutable_stdout_digest() = Blob("out");
+    *result.mutable_stderr_digest() = Blob("err");
+    v2::Tree tree;
+    *tree.mutable_root()->add_files()->mutable_digest() = Blob("top");
+    *tree.add_children()->add_files()->mutable_digest() = Blob("below");
+    tree_ = tree.SerializeAsString();
+    *result.add_output_directories()->mutable_tree_digest() = Blob(tree_);
+    return result;
+  }
+
+  Wrapped wrapped_;
+  std::string tree_;
+  const Digest action_ = DigestOf("action");
+};
+
+TEST_F(CompletenessCheckingActionCacheTest, ACompleteResultIsAHit) {
+  ASSERT_OK(wrapped_.cache.Put(action_, ResultThatNeedsEverything()));
+  EXPECT_OK(wrapped_.cache.Get(action_));
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, AnyMissingBlobMakesItAMiss) {
+  ASSERT_OK(wrapped_.cache.Put(action_, ResultThatNeedsEverything()));
+  for (const std::string& blob :
+       {std::string("file"), std::string("out"), std::string("err"), std::string("top"), std::string("below"), tree_}) {
+    wrapped_.blobs.Forget(DigestOf(blob));
+    EXPECT_THAT(wrapped_.cache.Get(action_),
+                StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr(DigestOf(blob).ToString())));
+    Blob(blob);
+    EXPECT_OK(wrapped_.cache.Get(action_));
+  }
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, ATreeThatCannotBeReadMakesItAMiss) {
+  v2::ActionResult result;
+  *result.add_output_directories()->mutable_tree_digest() = Blob("\xff not a Tree");
+  ASSERT_OK(wrapped_.cache.Put(action_, result));
+  EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, AMalformedDigestMakesItAMiss) {
+  v2::ActionResult result;
+  result.add_output_files()->mutable_digest()->set_hash("abc");
+  ASSERT_OK(wrapped_.cache.Put(action_, result));
+  EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, WithoutAnAnswerThereIsNoHit) {
+  UnreachableBlobStore unreachable;
+  CompletenessCheckingActionCache cache(wrapped_.actions, unreachable);
+  ASSERT_OK(cache.Put(action_, {}));
+  EXPECT_THAT(cache.Get(action_), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+}  // namespace
+}  // namespace smelt
