@@ -1,0 +1,107 @@
+#include "src/wire/socket_path.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "src/testing/temp_dir.h"
+
+namespace smelt::wire {
+namespace {
+
+class SocketPath : public testing::Test {
+ protected:
+  SocketPath() {
+    for (const char* name : {"SMELT_DIR", "SMELT_SOCKET", "XDG_CACHE_HOME"}) unsetenv(name);
+    setenv("HOME", "/home/u", 1);
+  }
+  std::string error_;
+};
+
+TEST_F(SocketPath, TheDirectoryIsSmeltDirElseTheXdgCacheElseHome) {
+  EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/home/u/.cache/smelt");
+  setenv("XDG_CACHE_HOME", "/x", 1);
+  EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/x/smelt");
+  setenv("XDG_CACHE_HOME", "relative", 1);
+  EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/home/u/.cache/smelt");
+  setenv("SMELT_DIR", "/d", 1);
+  auto paths = FindDaemonPaths(&error_);
+  EXPECT_EQ(paths->directory, "/d");
+  EXPECT_EQ(paths->socket, "/d/smeltd.sock");
+  EXPECT_EQ(paths->lock, "/d/smeltd.lock");
+  EXPECT_EQ(paths->log, "/d/smeltd.log");
+}
+
+TEST_F(SocketPath, ADirectoryThatWouldDifferFromCrateToCrateIsRefusedByName) {
+  setenv("SMELT_DIR", "target/cache", 1);
+  EXPECT_FALSE(FindDaemonPaths(&error_).has_value());
+  EXPECT_NE(error_.find("SMELT_DIR is 'target/cache'"), std::string::npos);
+}
+
+TEST_F(SocketPath, WithoutAnyHomeThereIsNone) {
+  unsetenv("HOME");
+  EXPECT_FALSE(FindDaemonPaths(&error_).has_value());
+  EXPECT_NE(error_.find("SMELT_DIR"), std::string::npos);
+}
+
+TEST_F(SocketPath, TheSocketCanBeNamedIfItFits) {
+  setenv("SMELT_SOCKET", "/s/other.sock", 1);
+  EXPECT_EQ(FindDaemonPaths(&error_)->socket, "/s/other.sock");
+  setenv("SMELT_SOCKET", ("/" + std::string(kSocketPathBytesMax, 's')).c_str(), 1);
+  EXPECT_FALSE(FindDaemonPaths(&error_).has_value());
+  EXPECT_NE(error_.find("SMELT_SOCKET"), std::string::npos);
+}
+
+TEST_F(SocketPath, ALongDirectoryGetsAShortSocketOfItsOwn) {
+  std::string directory = "/" + std::string(150, 'd');
+  std::string socket = SocketPathFor(directory, 1000);
+  EXPECT_EQ(socket.substr(0, 16), "/tmp/smelt-1000/");
+  EXPECT_EQ(socket.size(), 16 + 16 + 5);
+  EXPECT_NE(SocketPathFor(directory + "e", 1000), socket);
+  std::string longest = "/" + std::string(kSocketPathBytesMax - 13, 'd');
+  EXPECT_EQ(SocketPathFor(longest, 1000), longest + "/smeltd.sock");
+  EXPECT_EQ(SocketPathFor(longest + "d", 1000).substr(0, 5), "/tmp/");
+}
+
+TEST_F(SocketPath, DirectoriesAreMadeForThisUserAlone) {
+  TempDir temp;
+  DaemonPaths paths;
+  paths.directory = temp / "a/b/c";
+  paths.socket = temp / "s/t/x.sock";
+  ASSERT_TRUE(MakeDaemonDirectories(paths, &error_)) << error_;
+  ASSERT_TRUE(MakeDaemonDirectories(paths, &error_)) << error_;
+  for (const std::string& made : {temp / "a", temp / "a/b/c", temp / "s/t"}) {
+    struct stat info;
+    ASSERT_EQ(stat(made.c_str(), &info), 0) << made;
+    EXPECT_EQ(info.st_mode & 07777, 0700u) << made;
+  }
+}
+
+TEST_F(SocketPath, ADirectoryThatCannotBeMadeIsNamed) {
+  DaemonPaths paths;
+  paths.directory = "/proc/none/smelt";
+  paths.socket = "/proc/none/smelt/s";
+  EXPECT_FALSE(MakeDaemonDirectories(paths, &error_));
+  EXPECT_NE(error_.find("/proc/none"), std::string::npos);
+}
+
+TEST_F(SocketPath, ASharedSocketDirectoryThatOthersMayEnterIsRefused) {
+  TempDir temp;
+  DaemonPaths paths;
+  paths.directory = temp.path();
+  std::string shared = "/tmp/smelt-" + std::to_string(geteuid());
+  struct stat before;
+  if (lstat(shared.c_str(), &before) == 0) GTEST_SKIP() << shared << " is in use on this machine";
+  ASSERT_EQ(mkdir(shared.c_str(), 0755), 0);
+  paths.socket = shared + "/x.sock";
+  EXPECT_FALSE(MakeDaemonDirectories(paths, &error_));
+  EXPECT_NE(error_.find(shared), std::string::npos);
+  ASSERT_EQ(chmod(shared.c_str(), 0700), 0);
+  EXPECT_TRUE(MakeDaemonDirectories(paths, &error_)) << error_;
+  rmdir(shared.c_str());
+}
+
+}  // namespace
+}  // namespace smelt::wire
