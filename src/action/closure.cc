@@ -33,7 +33,7 @@ void Normalize(Shape& shape) {
   SortUnique(*shape.mutable_listings());
   SortUnique(*shape.mutable_variables());
   SortUnique(*shape.mutable_path_variables());
-  SortUnique(*shape.mutable_directories());
+  SortUnique(*shape.mutable_existing());
   std::map<std::string, std::string> tools;
   for (const Shape::Tool& tool : shape.tools()) tools.emplace(tool.name(), tool.path());
   shape.clear_tools();

@@ -90,16 +90,18 @@ class Observer {
 
   std::string Canonical(const std::string& path) { return facts_.paths.Canonical(path, facts_.working_directory); }
 
+  // Below a temporary directory, and not in a tree that merely lies there.
   bool IsTemporary(const std::string& path) const {
     if (IsBelow(path, incremental_)) return true;
+    if (facts_.paths.Canonical(path, facts_.working_directory) != path) return false;
     return std::any_of(facts_.temporary_directories.begin(), facts_.temporary_directories.end(),
                        [&](const std::string& directory) { return IsBelow(path, directory); });
   }
 
   // Neither an input nor a trace worth keeping.
   bool IsIgnored(const std::string& path) const {
-    return IsBelow(path, facts_.sysroot) || written_.contains(path) || outputs_.contains(path) || IsTemporary(path) ||
-           IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
+    return IsBelow(path, facts_.sysroot) || written_.contains(path) || outputs_.contains(path) ||
+           IsBelow(path, incremental_) || IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
   }
 
   void AddFile(const std::string& path) {
@@ -179,13 +181,12 @@ class Observer {
   void AddStat(const ObserverEvent& event) {
     if (!IsCompiler(event) || IsIgnored(event.path)) return;
     if (IsSearchDirectory(event.path) || IsSearchDirectory(DirectoryName(event.path))) return;
-    stats_.insert(Canonical(event.path));
-    // Whether it is a file or a directory is known to who evaluates the shape; see Shape.directories.
-    result_.shape.add_directories(Canonical(event.path));
+    if (IsBelow(event.path, out_dir_) || IsTemporary(event.path)) return;
+    result_.shape.add_existing(Canonical(event.path));
   }
 
   void AddAbsent(const ObserverEvent& event) {
-    if (IsIgnored(event.path)) return;
+    if (IsIgnored(event.path) || IsTemporary(event.path) || IsBelow(event.path, out_dir_)) return;
     std::string_view directory = DirectoryName(event.path);
     if (IsCompiler(event) && IsSearchDirectory(directory) && !IsNativeSearch(directory)) return;
     if (!IsCompiler(event) && IsIgnoredForLinker(event.path)) return;
@@ -200,9 +201,8 @@ class Observer {
     return false;
   }
 
-  bool IsIgnoredForLinker(const std::string& path) const {
-    return IsBelow(path, out_dir_) || IsLinkerTool(path);
-  }
+  // Where the driver looks for its parts: what it runs in the end is an input by content.
+  static bool IsIgnoredForLinker(const std::string& path) { return IsLinkerTool(path); }
 
   void AddListing(const ObserverEvent& event) {
     if (IsIgnored(event.path) || IsSearchDirectory(event.path)) return;
@@ -268,7 +268,7 @@ class Observer {
   std::string out_dir_, incremental_;
   std::int32_t compiler_pid_ = 0;
   std::unordered_set<std::string> search_directories_, written_, outputs_;
-  std::set<std::string> stats_, tools_, variables_, macro_variables_, compiler_variables_;
+  std::set<std::string> tools_, variables_, macro_variables_, compiler_variables_;
 };
 
 }  // namespace

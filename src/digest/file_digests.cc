@@ -99,6 +99,13 @@ absl::StatusOr<FileDigest> FileDigests::Of(const std::string& path, const FileSt
   return absl::AbortedError(fmt::format("{}: changes while it is being read", path));
 }
 
+bool FileDigests::IsRestored(const std::string& path, const FileStat& stat) {
+  Shard& shard = ShardOf(path);
+  absl::MutexLock lock(&shard.mu);
+  auto found = shard.entries.find(path);
+  return found != shard.entries.end() && found->second.ours && Holds(found->second, stat);
+}
+
 void FileDigests::Restored(const std::string& path, const Digest& digest) {
   absl::StatusOr<FileStat> stat = files_.Stat(path);
   if (stat.ok() && stat->size == digest.size) Remember(path, {*stat, digest, true});

@@ -52,6 +52,9 @@ class FileDigests {
   // What is remembered for `path` and still holds for `stat`; reads nothing.
   std::optional<Digest> Remembered(const std::string& path, const FileStat& stat);
 
+  // True if `path` still is what the last Restored for it put there.
+  bool IsRestored(const std::string& path, const FileStat& stat);
+
   // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so the
   // racy rule does not apply. Errors (it is gone already) are ignored.
   void Restored(const std::string& path, const Digest& digest);

@@ -1,0 +1,124 @@
+// The daemon: one for each user and cache directory. Started by the wrapper; see src/daemon/README.md.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "glog/logging.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/base/kill_point.h"
+#include "src/daemon/commands.h"
+#include "src/daemon/compile.h"
+#include "src/daemon/listener.h"
+#include "src/daemon/session.h"
+#include "src/store/completeness_checking_action_cache.h"
+#include "src/store/local/local_store.h"
+#include "src/wire/build_id.h"
+#include "src/wire/socket_path.h"
+
+namespace smelt {
+namespace {
+
+Listener* running_listener = nullptr;
+
+void OnSignal(int) {
+  if (running_listener) running_listener->Stop();
+}
+
+std::string ExecutableDirectory() {
+  char path[4096];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+  std::string text(path, n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text.substr(0, text.rfind('/'));
+}
+
+std::string FindObserver() {
+  if (const char* path = getenv("SMELT_OBSERVER")) return path;
+  std::string path = ExecutableDirectory() + "/libsmelt_observer.so";
+  return access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
+int Fail(const std::string& message) {
+  std::fprintf(stderr, "smeltd: %s\n", message.c_str());
+  return 1;
+}
+
+// Objects are put together here, from the disk up to the socket.
+int Serve(const wire::DaemonPaths& paths) {
+  FileSystem& files = FileSystem::System();
+  Clock& clock = Clock::System();
+
+  LocalStoreOptions store_options;
+  store_options.directory = paths.directory + "/store";
+  absl::StatusOr<std::unique_ptr<LocalStore>> store = LocalStore::Open(store_options, files, clock);
+  if (!store.ok()) return Fail(std::string(store.status().message()));
+
+  CompletenessCheckingActionCache actions((*store)->actions(), (*store)->blobs());
+  FileDigests digests(files, clock, (*store)->table("digests"));
+  Toolchains toolchains(files, clock, digests, (*store)->table("toolchains"));
+  Predictor predictor(actions, (*store)->blobs(), files, digests);
+  Results results(files, (*store)->blobs(), (*store)->outputs(), digests);
+  EditedUnits edited(files, digests, (*store)->table("units"));
+  InFlight in_flight;
+  Counters counters((*store)->table("counters"));
+  const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
+  Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
+
+  CompileOptions options;
+  options.observer = FindObserver();
+  options.runs_directory = paths.directory + "/runs";
+  if (absl::Status status = files.MakeDirectories(options.runs_directory, 0700); !status.ok()) {
+    return Fail(std::string(status.message()));
+  }
+  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, in_flight, counters, journal},
+                          options);
+  Listener* stoppable = nullptr;
+  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer, "",
+                           clock.NowNanos(), [&] { stoppable->Stop(); }});
+
+  Listener listener({paths.socket},
+                    [&](UniqueFd socket) {
+                      ServeConnection(std::move(socket), compiles, commands, [&] { stoppable->Stop(); });
+                    },
+                    [&] { counters.Save(); });
+  stoppable = running_listener = &listener;
+  if (absl::Status status = listener.Bind(); !status.ok()) return Fail(std::string(status.message()));
+  LOG(INFO) << "smeltd " << wire::BuildId() << " listens on " << paths.socket;
+  listener.Run();
+  LOG(INFO) << "smeltd ends";
+  running_listener = nullptr;
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+  if (argc > 1 && std::strcmp(argv[1], "--list-kill-points") == 0) {
+    for (std::string_view name : KillPoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
+    return 0;
+  }
+  std::string error;
+  std::optional<wire::DaemonPaths> paths = wire::FindDaemonPaths(&error);
+  if (!paths || !wire::MakeDaemonDirectories(*paths, &error)) return Fail(error);
+
+  UniqueFd lock(open(paths->instance_lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.valid()) return Fail(paths->instance_lock + ": " + std::strerror(errno));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Fail("another smeltd serves " + paths->directory);
+
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGTERM, OnSignal);
+  signal(SIGINT, OnSignal);
+  return Serve(*paths);
+}
+
+}  // namespace
+}  // namespace smelt
+
+int main(int argc, char** argv) { return smelt::Main(argc, argv); }

@@ -1,0 +1,152 @@
+#include "src/daemon/closure_evaluator.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "src/compilers/rustc/key_arguments.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+
+Environment::Environment(const std::vector<std::string>& block) {
+  for (const std::string& entry : block) {
+    std::size_t equals = entry.find('=', 1);
+    if (equals != std::string::npos) variables_.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  std::stable_sort(variables_.begin(), variables_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+}
+
+const std::string* Environment::Find(std::string_view name) const {
+  auto found = std::lower_bound(variables_.begin(), variables_.end(), name,
+                                [](const auto& variable, std::string_view n) { return variable.first < n; });
+  return found != variables_.end() && found->first == name ? &found->second : nullptr;
+}
+
+std::string Environment::ValueOr(std::string_view name, std::string_view otherwise) const {
+  const std::string* value = Find(name);
+  return value ? *value : std::string(otherwise);
+}
+
+ClosureEvaluator::ClosureEvaluator(FileSystem& files, FileDigests& digests, const rustc::PathMap& paths,
+                                   const Environment& environment)
+    : files_(files), digests_(digests), paths_(paths), environment_(environment) {}
+
+bool ClosureEvaluator::Fail(const std::string& why) const {
+  obstacle_ = why;
+  return false;
+}
+
+std::optional<Evaluation> ClosureEvaluator::Evaluate(const Shape& shape, const Before* before) const {
+  Evaluation evaluation;
+  if (!AddFiles(shape, before, evaluation) || !AddPresence(shape, before, evaluation) ||
+      !AddListings(shape, evaluation) || !AddTools(shape, evaluation)) {
+    return std::nullopt;
+  }
+  AddVariables(shape, evaluation);
+  return evaluation;
+}
+
+bool ClosureEvaluator::MayHaveChanged(const Before& before, const std::string& real, const FileStat& stat) const {
+  if (std::max(stat.mtime_ns, stat.ctime_ns) < before.start_ns) return false;
+  auto was = before.stats.find(real);
+  if (was != before.stats.end() && was->second == stat) return false;
+  return !digests_.IsRestored(real, stat);
+}
+
+bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& stat, const std::string& real,
+                               const Before* before, Evaluation& evaluation) const {
+  if (before && MayHaveChanged(*before, real, stat)) evaluation.changed_since = real;
+  absl::StatusOr<FileDigest> file = digests_.Of(real, stat);
+  if (!file.ok()) return Fail("cannot read " + real);
+  evaluation.closure.files.emplace(canonical, file->digest);
+  return true;
+}
+
+bool ClosureEvaluator::AddFiles(const Shape& shape, const Before* before,
+                                Evaluation& evaluation) const {
+  for (const std::string& canonical : shape.files()) {
+    const std::string real = paths_.Real(canonical);
+    absl::StatusOr<FileStat> stat = files_.Stat(real);
+    if (!stat.ok()) return Fail("missing " + real);
+    if (stat->type == FileStat::Type::kDirectory) {
+      evaluation.closure.directories.insert(canonical);
+    } else if (!AddFile(canonical, *stat, real, before, evaluation)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ClosureEvaluator::AddPresence(const Shape& shape, const Before* before,
+                                   Evaluation& evaluation) const {
+  for (const std::string& canonical : shape.existing()) {
+    const std::string real = paths_.Real(canonical);
+    absl::StatusOr<FileStat> stat = files_.Stat(real);
+    if (!stat.ok()) return Fail("missing " + real);
+    if (stat->type == FileStat::Type::kRegular) {
+      if (!AddFile(canonical, *stat, real, before, evaluation)) return false;
+    } else {
+      evaluation.closure.directories.insert(canonical);
+    }
+  }
+  for (const std::string& canonical : shape.absent()) {
+    const std::string real = paths_.Real(canonical);
+    if (files_.Stat(real).ok()) return Fail("there is now " + real);
+    evaluation.closure.absent.insert(canonical);
+  }
+  return true;
+}
+
+bool ClosureEvaluator::AddListings(const Shape& shape, Evaluation& evaluation) const {
+  for (const std::string& canonical : shape.listings()) {
+    const std::string real = paths_.Real(canonical);
+    absl::StatusOr<std::vector<std::string>> names = files_.List(real);
+    if (!names.ok()) return Fail("cannot list " + real);
+    std::string text;
+    for (const std::string& name : *names) {
+      absl::StatusOr<FileStat> stat = files_.Stat(real + "/" + name);
+      text += stat.ok() && stat->type == FileStat::Type::kDirectory ? 'd' : 'f';
+      text += name;
+      text += '\0';
+    }
+    evaluation.closure.listings.emplace(canonical, DigestOf(text));
+  }
+  return true;
+}
+
+void ClosureEvaluator::AddVariables(const Shape& shape, Evaluation& evaluation) const {
+  auto& variables = evaluation.closure.variables;
+  if (shape.whole_environment()) {
+    for (const auto& [name, value] : environment_.all()) {
+      if (rustc::MayEnterKey(name)) variables.emplace(name, value);
+    }
+  }
+  for (const std::string& name : shape.variables()) {
+    const std::string* value = environment_.Find(name);
+    variables.emplace(name, value ? std::optional(*value) : std::nullopt);
+  }
+  for (const std::string& name : shape.path_variables()) {
+    const std::string* value = environment_.Find(name);
+    variables.insert_or_assign(name, value ? std::optional(paths_.Canonical(*value, "/")) : std::nullopt);
+  }
+}
+
+bool ClosureEvaluator::AddTools(const Shape& shape, Evaluation& evaluation) const {
+  const std::string path = environment_.ValueOr("PATH", "/usr/bin:/bin");
+  for (const Shape::Tool& tool : shape.tools()) {
+    std::string found;
+    for (std::size_t at = 0; found.empty() && at <= path.size();) {
+      std::size_t colon = std::min(path.find(':', at), path.size());
+      std::string candidate = path.substr(at, colon - at) + "/" + tool.name();
+      if (access(candidate.c_str(), X_OK) == 0) found = candidate;
+      at = colon + 1;
+    }
+    if (paths_.Canonical(found, "/") != tool.path()) return Fail(tool.name() + " is now " + found);
+    evaluation.closure.tools.emplace(tool.name(), tool.path());
+  }
+  return true;
+}
+
+}  // namespace smelt

@@ -1,0 +1,316 @@
+#include "src/daemon/compile.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <utility>
+
+#include "fmt/format.h"
+#include "glog/logging.h"
+#include "src/action/action.h"
+#include "src/base/kill_point.h"
+#include "src/compilers/rustc/dep_info.h"
+#include "src/compilers/rustc/key_arguments.h"
+#include "src/observer/log.h"
+
+namespace smelt {
+namespace {
+
+// Files of OUT_DIR that are stat'ed before a run; more than that and late ones may cost a store, never a wrong one.
+constexpr std::size_t kSnapshotFilesMax = 10'000;
+
+std::int64_t NowMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+JournalEntry EntryFor(const Unit& unit) {
+  JournalEntry entry;
+  entry.crate = unit.invocation.crate_name;
+  entry.crate_type = unit.invocation.test ? "test" : unit.invocation.crate_types.front();
+  entry.unit = unit.manifest_key.Hex();
+  return entry;
+}
+
+void SnapshotTree(FileSystem& files, const std::string& directory, Before& before) {
+  absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (before.stats.size() >= kSnapshotFilesMax) return;
+    const std::string path = directory + "/" + name;
+    absl::StatusOr<FileStat> stat = files.Stat(path);
+    if (!stat.ok()) continue;
+    if (stat->type == FileStat::Type::kDirectory) {
+      SnapshotTree(files, path, before);
+    } else {
+      before.stats.emplace(path, *stat);
+    }
+  }
+}
+
+}  // namespace
+
+// How a miss is run.
+struct CompileHandler::Plan {
+  bool incremental = false;
+  bool observed = false;
+  bool private_inputs = false;
+  std::string observer_log, linker_dependency_file;
+  Before before;
+  std::int64_t micros = 0;  // spent so far
+};
+
+CompileHandler::CompileHandler(CompileParts parts, CompileOptions options)
+    : parts_(parts), options_(std::move(options)) {}
+
+void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper) {
+  const std::int64_t start = NowMicros();
+  parts_.counters.Add("compile_requests");
+
+  auto understood = Understand(request, parts_.files, parts_.toolchains);
+  if (auto* refusal = std::get_if<rustc::Refusal>(&understood)) return Refuse(request, *refusal, wrapper);
+  const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
+
+  // From here on nobody else compiles the same unit.
+  InFlight::Turn turn = parts_.in_flight.Take(unit.manifest_key.Hex() + unit.identity,
+                                              [&] { return wrapper.Send(wire::Working()); });
+  if (!turn.held()) return;
+
+  Predictor::Prediction prediction = parts_.predictor.Predict(unit);
+  if (prediction.result && !IsSampled() && ServeHit(unit, prediction, wrapper)) {
+    parts_.counters.Add("hit_micros", NowMicros() - start);
+    return;
+  }
+
+  // Nothing is known, or it is to be checked: the compiler runs.
+  Plan plan = MakePlan(unit, prediction);
+  plan.micros = NowMicros() - start;
+  if (!wrapper.Send(RunMessage(unit, plan))) return;
+  std::optional<wire::Message> answer = wrapper.Receive();
+  if (const wire::Ran* ran = answer ? std::get_if<wire::Ran>(&*answer) : nullptr) {
+    Keep(unit, plan, prediction, *ran, wrapper);
+    wrapper.Send(wire::Exit{WIFEXITED(ran->wait_status) ? WEXITSTATUS(ran->wait_status) : 1});
+  } else {
+    parts_.counters.Add("wrappers_lost");
+  }
+  parts_.files.Remove(plan.observer_log).IgnoreError();
+  parts_.files.Remove(plan.linker_dependency_file).IgnoreError();
+}
+
+void CompileHandler::Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper) {
+  wrapper.Send(wire::Plain());
+  parts_.counters.Add(fmt::format("refusals.{}", rustc::Name(refusal)));
+  if (refusal != rustc::Refusal::kNotACompile) parts_.counters.Add("refused");
+  JournalEntry entry;
+  entry.outcome = "refused";
+  entry.reason = rustc::Name(refusal);
+  for (std::size_t i = 0; i + 1 < request.command.size(); ++i) {
+    if (request.command[i] == "--crate-name") entry.crate = request.command[i + 1];
+    if (request.command[i] == "--crate-type") entry.crate_type = request.command[i + 1];
+  }
+  parts_.journal.Record(std::move(entry));
+}
+
+bool CompileHandler::IsSampled() {
+  if (options_.verify_share <= 0) return false;
+  const auto every = static_cast<std::uint64_t>(1 / options_.verify_share);
+  return every <= 1 || hits_.fetch_add(1) % every == 0;
+}
+
+bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper) {
+  SMELT_KILL_POINT("compile.before_restore");
+  absl::StatusOr<Results::Replay> replay = parts_.results.Restore(unit.Outputs(), *prediction.result);
+  if (!replay.ok()) {
+    LOG(WARNING) << unit.invocation.Describe() << ": a hit could not be put in place: " << replay.status();
+    parts_.counters.Add("restore_failures");
+    return false;
+  }
+  SMELT_KILL_POINT("compile.after_restore");
+  if (!replay->standard_output.empty()) wrapper.Send(wire::Output{false, replay->standard_output});
+  if (!replay->standard_error.empty()) wrapper.Send(wire::Output{true, replay->standard_error});
+  wrapper.Send(wire::Exit{0});
+
+  parts_.predictor.Confirm(unit, prediction);
+  if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, prediction.closure);
+  parts_.counters.Add("hits");
+  parts_.counters.Add("bytes_restored", replay->bytes);
+  JournalEntry entry = EntryFor(unit);
+  entry.outcome = "hit";
+  entry.key = prediction.key.Hex();
+  parts_.journal.Record(std::move(entry));
+  return true;
+}
+
+CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor::Prediction& prediction) {
+  Plan plan;
+  plan.private_inputs = HasPrivateInput(unit);
+  plan.incremental = options_.incremental && unit.invocation.incremental && !prediction.result &&
+                     (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
+  plan.observed = !plan.incremental && !plan.private_inputs && !options_.observer.empty();
+  if (plan.observed) {
+    const std::string stem = fmt::format("{}/{}", options_.runs_directory, runs_.fetch_add(1));
+    plan.observer_log = stem + ".observed";
+    if (unit.invocation.Links()) plan.linker_dependency_file = stem + ".linked";
+    parts_.files.Remove(plan.observer_log).IgnoreError();
+    parts_.files.Remove(plan.linker_dependency_file).IgnoreError();
+    SnapshotInputs(unit, prediction, plan);
+  }
+  // The compiler must never write through a link into the store.
+  for (const rustc::Output& output : unit.Outputs().files) {
+    const std::string path = unit.Absolute(output.path);
+    absl::StatusOr<FileStat> stat = parts_.files.Stat(path);
+    if (stat.ok() && stat->links > 1 && output.kind == rustc::Output::Kind::kRlib) {
+      parts_.files.Remove(path).IgnoreError();
+    }
+  }
+  return plan;
+}
+
+void CompileHandler::SnapshotInputs(const Unit& unit, const Predictor::Prediction& prediction, Plan& plan) {
+  Before& before = plan.before;
+  auto add = [&](const std::string& path) {
+    absl::StatusOr<FileStat> stat = parts_.files.Stat(path);
+    if (stat.ok()) before.stats.emplace(path, *stat);
+  };
+  add(unit.Absolute(unit.invocation.source));
+  for (const rustc::Extern& dependency : unit.invocation.externs) {
+    if (!dependency.path.empty()) add(unit.Absolute(dependency.path));
+  }
+  if (prediction.manifest.shapes_size() > 0) {
+    for (const std::string& file : prediction.manifest.shapes(0).files()) add(unit.paths.Real(file));
+  }
+  if (const std::string* out_dir = unit.environment.Find("OUT_DIR")) SnapshotTree(parts_.files, *out_dir, before);
+  before.start_ns = parts_.clock.NowNanos();
+}
+
+bool CompileHandler::HasPrivateInput(const Unit& unit) {
+  for (const rustc::Extern& dependency : unit.invocation.externs) {
+    if (!dependency.path.empty() && parts_.edited.IsPrivate(unit.Absolute(dependency.path))) return true;
+  }
+  return false;
+}
+
+wire::Run CompileHandler::RunMessage(const Unit& unit, const Plan& plan) {
+  wire::Run run;
+  rustc::LocalRun local;
+  local.incremental = plan.incremental;
+  local.linker_dependency_file = plan.linker_dependency_file;
+  if (unit.invocation.driver) run.command.push_back(*unit.invocation.driver);
+  run.command.push_back(unit.invocation.compiler);
+  for (std::string& argument : rustc::LocalArguments(unit.invocation, unit.paths, local)) {
+    run.command.push_back(std::move(argument));
+  }
+  if (plan.observed) {
+    const std::string* preload = unit.environment.Find("LD_PRELOAD");
+    run.environment.push_back(
+        fmt::format("LD_PRELOAD={}{}{}", options_.observer, preload ? ":" : "", preload ? *preload : ""));
+    run.environment.push_back("SMELT_OBSERVER_LOG=" + plan.observer_log);
+  }
+  run.display = unit.paths.DisplayReplacements();
+  return run;
+}
+
+void CompileHandler::Keep(const Unit& unit, const Plan& plan, const Predictor::Prediction& prediction,
+                          const wire::Ran& ran, Conversation& wrapper) {
+  const std::int64_t start = NowMicros();
+  parts_.counters.Add("misses");
+  JournalEntry entry = EntryFor(unit);
+  std::optional<NotStored> reason = TryKeep(unit, plan, prediction, ran, wrapper, entry);
+  entry.outcome = reason ? "not_stored" : "miss";
+  if (reason) {
+    entry.reason = Name(*reason);
+    parts_.counters.Add(fmt::format("not_stored.{}", entry.reason));
+  } else {
+    parts_.counters.Add("stored");
+  }
+  const std::int64_t spent = plan.micros + NowMicros() - start;
+  parts_.counters.Add("miss_micros", spent);
+  entry.micros = spent;
+  parts_.journal.Record(std::move(entry));
+}
+
+std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& plan,
+                                                 const Predictor::Prediction& prediction, const wire::Ran& ran,
+                                                 Conversation& wrapper, JournalEntry& entry) {
+  if (ran.wait_status == -2) return NotStored::kOutputLimit;
+  if (ran.wait_status != 0) return NotStored::kCompilerFailed;
+  if (plan.incremental || plan.private_inputs) {
+    for (const rustc::Output& output : unit.Outputs().files) parts_.edited.MarkPrivate(unit.Absolute(output.path));
+    return plan.incremental ? NotStored::kIncremental : NotStored::kPrivateInputs;
+  }
+  Shape shape;
+  if (auto reason = ObserveRun(unit, plan, shape, entry.detail)) return reason;
+
+  ClosureEvaluator evaluator(parts_.files, parts_.digests, unit.paths, unit.environment);
+  std::optional<Evaluation> evaluation = evaluator.Evaluate(shape, &plan.before);
+  if (!evaluation || !evaluation->changed_since.empty()) {
+    entry.detail = evaluation ? evaluation->changed_since : evaluator.obstacle();
+    return NotStored::kInputsChanged;
+  }
+  BuiltAction action = BuildAction(unit.key, evaluation->closure);
+  entry.key = action.key.Hex();
+  entry.key_dump = KeyDump(unit.key, evaluation->closure);
+
+  SMELT_KILL_POINT("compile.before_store");
+  auto alive = [&] { wrapper.Send(wire::Working()); };
+  auto result = parts_.results.Store(unit.Outputs(), ran.standard_output, ran.standard_error, alive);
+  if (!result.ok()) {
+    entry.detail = std::string(result.status().message());
+    return absl::IsNotFound(result.status()) ? NotStored::kOutputsMissing : NotStored::kStoreFailed;
+  }
+  if (prediction.result && prediction.key == action.key) {
+    parts_.counters.Add("verified");
+    if (std::string difference = Results::Difference(*prediction.result, *result); !difference.empty()) {
+      parts_.counters.Add("verify_differences");
+      LOG(ERROR) << unit.invocation.Describe() << ", action " << action.key.Hex()
+                 << ": a compile differs from what was stored:\n"
+                 << difference;
+    }
+  }
+  absl::Status learned = parts_.predictor.Learn(unit, shape, evaluation->closure, action, *result);
+  if (!learned.ok()) {
+    entry.detail = std::string(learned.message());
+    return NotStored::kStoreFailed;
+  }
+  SMELT_KILL_POINT("compile.after_store");
+  for (const auto& file : result->output_files()) parts_.counters.Add("bytes_stored", file.digest().size_bytes());
+  if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, evaluation->closure);
+    return std::nullopt;
+}
+
+std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan& plan, Shape& shape,
+                                                    std::string& detail) {
+  if (!plan.observed) return NotStored::kUnobserved;
+  absl::StatusOr<std::string> log = parts_.files.ReadFile(plan.observer_log);
+  if (!log.ok()) return NotStored::kUnobserved;
+  absl::StatusOr<std::vector<ObserverEvent>> events = ParseObserverLog(*log);
+  if (!events.ok()) return NotStored::kUnobserved;
+
+  rustc::DepInfo dep_info;
+  for (const rustc::Output& output : unit.Outputs().files) {
+    if (output.kind != rustc::Output::Kind::kDepInfo) continue;
+    absl::StatusOr<std::string> text = parts_.files.ReadFile(unit.Absolute(output.path));
+    if (!text.ok()) return NotStored::kOutputsMissing;
+    absl::StatusOr<rustc::DepInfo> parsed = rustc::ParseDepInfo(*text);
+    if (!parsed.ok()) return NotStored::kUnobserved;
+    dep_info = *std::move(parsed);
+  }
+  std::vector<std::string> linker_inputs;
+  if (!plan.linker_dependency_file.empty()) {
+    absl::StatusOr<std::string> text = parts_.files.ReadFile(plan.linker_dependency_file);
+    absl::StatusOr<std::vector<std::string>> parsed =
+        text.ok() ? rustc::ParseLinkerDependencyFile(*text) : std::vector<std::string>();
+    if (!parsed.ok()) return NotStored::kUnobserved;
+    linker_inputs = *std::move(parsed);
+  }
+  const std::string temporary = unit.environment.ValueOr("TMPDIR", "/tmp");
+  Observation observation = Observe({unit.invocation, unit.paths, unit.working_directory, unit.toolchain->sysroot,
+                                     {temporary, options_.runs_directory}, *events, dep_info, linker_inputs,
+                                     [&](std::string_view name) { return unit.environment.Find(name); }});
+  detail = observation.detail;
+  shape = std::move(observation.shape);
+  return observation.refusal;
+}
+
+}  // namespace smelt

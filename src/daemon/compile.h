@@ -1,0 +1,78 @@
+#ifndef SMELT_DAEMON_COMPILE_H_
+#define SMELT_DAEMON_COMPILE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "src/action/observation.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/daemon/conversation.h"
+#include "src/daemon/counters.h"
+#include "src/daemon/edited_units.h"
+#include "src/daemon/in_flight.h"
+#include "src/daemon/journal.h"
+#include "src/daemon/predictor.h"
+#include "src/daemon/results.h"
+#include "src/daemon/toolchains.h"
+#include "src/daemon/unit.h"
+
+namespace smelt {
+
+struct CompileOptions {
+  std::string observer;        // path of libsmelt_observer.so; empty: nothing is stored
+  std::string runs_directory;  // for the observer's logs; must exist
+  bool incremental = true;     // keep incremental state for units that are being edited; else never
+  double verify_share = 0;     // of hits that are compiled anyway and compared
+};
+
+// Everything that a compile needs; all outlive the Compiles made of them.
+struct CompileParts {
+  FileSystem& files;
+  Clock& clock;
+  Toolchains& toolchains;
+  Predictor& predictor;
+  Results& results;
+  FileDigests& digests;
+  EditedUnits& edited;
+  InFlight& in_flight;
+  Counters& counters;
+  Journal& journal;
+};
+
+// One compile, from the wrapper's question to its end. Handle is the list of steps. Thread-safe.
+class CompileHandler {
+ public:
+  CompileHandler(CompileParts parts, CompileOptions options);
+
+  void Handle(const wire::Compile& request, Conversation& wrapper);
+
+ private:
+  struct Plan;
+
+  void Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper);
+  bool ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper);
+  Plan MakePlan(const Unit& unit, const Predictor::Prediction& prediction);
+  void SnapshotInputs(const Unit& unit, const Predictor::Prediction& prediction, Plan& plan);
+  wire::Run RunMessage(const Unit& unit, const Plan& plan);
+  void Keep(const Unit& unit, const Plan& plan, const Predictor::Prediction& prediction, const wire::Ran& ran,
+            Conversation& wrapper);
+  std::optional<NotStored> TryKeep(const Unit& unit, const Plan& plan, const Predictor::Prediction& prediction,
+                                   const wire::Ran& ran, Conversation& wrapper, JournalEntry& entry);
+  std::optional<NotStored> ObserveRun(const Unit& unit, const Plan& plan, Shape& shape, std::string& detail);
+  bool HasPrivateInput(const Unit& unit);
+  bool IsSampled();
+
+  CompileParts parts_;
+  CompileOptions options_;
+  std::atomic<std::uint64_t> runs_{0};
+  std::atomic<std::uint64_t> hits_{0};
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_COMPILE_H_

@@ -1,0 +1,24 @@
+#ifndef SMELT_DAEMON_CONVERSATION_H_
+#define SMELT_DAEMON_CONVERSATION_H_
+
+#include <optional>
+
+#include "src/wire/message.h"
+
+namespace smelt {
+
+// The daemon's side of one connection with a wrapper. Used by one thread.
+class Conversation {
+ public:
+  virtual ~Conversation() = default;
+
+  // False if the wrapper is gone.
+  virtual bool Send(const wire::Message& message) = 0;
+
+  // The next message, however long it takes; nullopt if the wrapper is gone.
+  virtual std::optional<wire::Message> Receive() = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_CONVERSATION_H_

@@ -1,0 +1,115 @@
+#include "src/daemon/listener.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "glog/logging.h"
+
+namespace smelt {
+namespace {
+
+std::int64_t NowSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec;
+}
+
+bool IsSameUser(int socket) {
+  ucred peer;
+  socklen_t size = sizeof peer;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+}  // namespace
+
+Listener::Listener(Options options, std::function<void(UniqueFd)> serve, std::function<void()> tick)
+    : options_(std::move(options)), serve_(std::move(serve)), tick_(std::move(tick)) {
+  int ends[2];
+  PCHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+  wake_reading_.Reset(ends[0]);
+  wake_writing_.Reset(ends[1]);
+  last_use_seconds_ = NowSeconds();
+}
+
+absl::Status Listener::Bind() {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (options_.socket_path.size() >= sizeof address.sun_path) {
+    return absl::InvalidArgumentError(fmt::format("{}: too long for a socket's path", options_.socket_path));
+  }
+  std::memcpy(address.sun_path, options_.socket_path.data(), options_.socket_path.size());
+  socket_.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket_.valid()) return absl::ErrnoToStatus(errno, "socket");
+  unlink(options_.socket_path.c_str());
+  const mode_t mask = umask(0177);
+  const bool bound = bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const int error = errno;
+  umask(mask);
+  if (!bound) return absl::ErrnoToStatus(error, fmt::format("cannot listen on {}", options_.socket_path));
+  if (listen(socket_.get(), 1024) != 0) return absl::ErrnoToStatus(errno, "listen");
+  return absl::OkStatus();
+}
+
+void Listener::Run() {
+  for (;;) {
+    pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {wake_reading_.get(), POLLIN, 0}};
+    const int n = poll(ready, 2, 1000);
+    if (n < 0 && errno != EINTR) PLOG(FATAL) << "poll";
+    if (n > 0 && ready[1].revents) break;
+    if (n > 0 && ready[0].revents) Accept();
+    tick_();
+    if (n == 0 && IsIdleTooLong()) break;
+  }
+  unlink(options_.socket_path.c_str());
+  socket_.Reset();
+  Drain();
+  tick_();
+}
+
+void Listener::Accept() {
+  UniqueFd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!connection.valid() || !IsSameUser(connection.get())) return;
+  {
+    absl::MutexLock lock(&mu_);
+    auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ < kConnectionsMax; };
+    mu_.Await(absl::Condition(&has_room));
+    ++connections_;
+    last_use_seconds_ = NowSeconds();
+  }
+  std::thread([this, fd = connection.Release()] {
+    serve_(UniqueFd(fd));
+    absl::MutexLock lock(&mu_);
+    --connections_;
+    last_use_seconds_ = NowSeconds();
+  }).detach();
+}
+
+bool Listener::IsIdleTooLong() {
+  absl::MutexLock lock(&mu_);
+  return connections_ == 0 && NowSeconds() - last_use_seconds_ >= options_.idle_seconds;
+}
+
+void Listener::Drain() {
+  absl::MutexLock lock(&mu_);
+  auto is_done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ == 0; };
+  if (!mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(kDrainSeconds))) {
+    LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
+  }
+}
+
+void Listener::Stop() {
+  const char byte = 0;
+  if (write(wake_writing_.get(), &byte, 1) < 0) return;  // full: it has been woken already
+}
+
+}  // namespace smelt

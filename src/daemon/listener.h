@@ -1,0 +1,58 @@
+#ifndef SMELT_DAEMON_LISTENER_H_
+#define SMELT_DAEMON_LISTENER_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "src/base/unique_fd.h"
+
+namespace smelt {
+
+// Accepts connections on the daemon's Unix socket and serves each on a thread of its own.
+//
+// Run ends when Stop is called, when SIGTERM or SIGINT arrives, or when nothing has been asked for `idle_seconds`; it
+// then takes the socket away, so that new wrappers start another daemon, and waits for the connections that are left,
+// at most kDrainSeconds.
+class Listener {
+ public:
+  // More connections than this wait in the kernel.
+  static constexpr int kConnectionsMax = 512;
+  static constexpr int kDrainSeconds = 10;
+
+  struct Options {
+    std::string socket_path;
+    std::int64_t idle_seconds = 3 * 3600;
+  };
+  // `serve` is called on its own thread for each connection; `tick` about once a second on the thread of Run.
+  Listener(Options options, std::function<void(UniqueFd)> serve, std::function<void()> tick);
+
+  // Binds the socket (mode 0600), replacing a dead one. The caller holds the daemon's instance lock.
+  absl::Status Bind();
+
+  void Run();
+
+  // Thread-safe, async-signal-safe.
+  void Stop();
+
+ private:
+  void Accept();
+  bool IsIdleTooLong();
+  void Drain();
+
+  const Options options_;
+  const std::function<void(UniqueFd)> serve_;
+  const std::function<void()> tick_;
+  UniqueFd socket_;
+  UniqueFd wake_reading_, wake_writing_;
+
+  absl::Mutex mu_;
+  int connections_ ABSL_GUARDED_BY(mu_) = 0;
+  std::int64_t last_use_seconds_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_LISTENER_H_

@@ -1,0 +1,46 @@
+#ifndef SMELT_DAEMON_UNIT_H_
+#define SMELT_DAEMON_UNIT_H_
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "src/action/closure.h"
+#include "src/base/file_system.h"
+#include "src/compilers/rustc/invocation.h"
+#include "src/compilers/rustc/path_map.h"
+#include "src/daemon/closure_evaluator.h"
+#include "src/daemon/results.h"
+#include "src/daemon/toolchains.h"
+#include "src/digest/digest.h"
+#include "src/wire/message.h"
+
+namespace smelt {
+
+// One compile as cargo asked for it, and what follows from that without looking at its inputs. Immutable once made.
+struct Unit {
+  explicit Unit(const wire::Compile& request) : environment(request.environment) {}
+  Unit(const Unit&) = delete;
+
+  rustc::Invocation invocation;
+  std::string working_directory;
+  Environment environment;
+  std::shared_ptr<const Toolchain> toolchain;
+  rustc::PathMap paths;
+  UnitKey key;
+  Digest manifest_key;   // K0
+  std::string identity;  // names the unit in its target directory
+
+  // `path` of the command line, made absolute.
+  std::string Absolute(const std::string& path) const;
+
+  UnitOutputs Outputs() const;
+};
+
+// Takes a request apart. The refusal says why it must be compiled as if smelt were not there.
+std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, FileSystem& files,
+                                                               Toolchains& toolchains);
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_UNIT_H_
