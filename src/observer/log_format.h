@@ -27,6 +27,8 @@
 //   * calls that do not go through libc's dynamic symbols are not seen: raw system calls (the rustix crate), libc's own
 //     inner calls (locale archives, gconv, nsswitch, glob, nftw, fts), statically linked programs (kExec without
 //     kProcess tells), dlsym(RTLD_NEXT) past us, and descriptors inherited or received over a socket;
+//   * the calling object is the one that the call returns to: an outermost function that ends in a jump to getenv is
+//     taken for its own caller (std's functions hold a lock over the call, so they do not);
 //   * paths below /proc, /sys and /dev are left out, but for /dev/shm, /proc/self/cwd/..., environments (kEnviron) and
 //     the random devices (kRandom).
 //
