@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "src/compilers/rustc/key_arguments.h"
+#include "src/observer/log_format.h"
 
 namespace smelt {
 namespace {
@@ -24,11 +25,10 @@ bool IsBelow(std::string_view path, std::string_view directory) {
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string_view DirectoryName(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
-// Objects of the compiler itself: what they look up is in the key, or in dep-info.
+// Objects of the compiler itself: what they look up is in the key, or in dep-info. A shared libstd is not one of them:
+// rustc has its own inside, so that only a procedural macro would use it.
 bool IsCompilersOwn(std::string_view module) {
-  constexpr std::array<std::string_view, 8> kOwn = {"rustc", "librustc_driver-", "libLLVM", "clippy-driver",
-                                                    "libc.so", "libc-", "ld-linux", "libgcc_s"};
-  return module.empty() || std::any_of(kOwn.begin(), kOwn.end(), [&](auto p) { return StartsWith(module, p); });
+  return module.empty() || (IsCompilerObject(module) && !StartsWith(module, "libstd-"));
 }
 
 // Programs that a link is made of.
@@ -65,6 +65,12 @@ class Observer {
     for (const ObserverEvent& event : facts.events) {
       if (event.kind == Kind::kWrite) written_.insert(event.path);
     }
+    const std::string* path = facts.environment("PATH");
+    for (std::size_t at = 0; path && at <= path->size();) {
+      std::size_t colon = std::min(path->find(':', at), path->size());
+      path_directories_.insert(path->substr(at, colon - at));
+      at = colon + 1;
+    }
     for (const rustc::Output& output : rustc::OutputsOf(facts.invocation)) {
       outputs_.insert(Absolute(output.path, facts.working_directory));
     }
@@ -98,10 +104,26 @@ class Observer {
                        [&](const std::string& directory) { return IsBelow(path, directory); });
   }
 
+  // An output, or something that this run made, or below a directory that it made.
+  bool IsOwnProduct(std::string_view path) const {
+    if (outputs_.contains(std::string(path))) return true;
+    for (; path.size() > 1; path = DirectoryName(path)) {
+      if (written_.contains(std::string(path))) return true;
+    }
+    return false;
+  }
+
+  // A look for an output that may lie there from an earlier compile.
+  bool IsOwnName(std::string_view path) const {
+    if (DirectoryName(path) != out_dir_) return false;
+    const std::string stem = facts_.invocation.crate_name + facts_.invocation.extra_filename;
+    std::string_view name = BaseName(path);
+    return StartsWith(name, stem) || StartsWith(name, "lib" + stem);
+  }
+
   // Neither an input nor a trace worth keeping.
   bool IsIgnored(const std::string& path) const {
-    return IsBelow(path, facts_.sysroot) || written_.contains(path) || outputs_.contains(path) ||
-           IsBelow(path, incremental_) || IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
+    return IsBelow(path, facts_.sysroot) || IsOwnProduct(path) || IsBelow(path, incremental_) || IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
   }
 
   void AddFile(const std::string& path) {
@@ -181,15 +203,16 @@ class Observer {
   void AddStat(const ObserverEvent& event) {
     if (!IsCompiler(event) || IsIgnored(event.path)) return;
     if (IsSearchDirectory(event.path) || IsSearchDirectory(DirectoryName(event.path))) return;
-    if (IsBelow(event.path, out_dir_) || IsTemporary(event.path)) return;
+    if (IsOwnName(event.path) || IsTemporary(event.path)) return;
     result_.shape.add_existing(Canonical(event.path));
   }
 
   void AddAbsent(const ObserverEvent& event) {
-    if (IsIgnored(event.path) || IsTemporary(event.path) || IsBelow(event.path, out_dir_)) return;
+    if (IsIgnored(event.path) || IsTemporary(event.path) || IsOwnName(event.path)) return;
     std::string_view directory = DirectoryName(event.path);
     if (IsCompiler(event) && IsSearchDirectory(directory) && !IsNativeSearch(directory)) return;
-    if (!IsCompiler(event) && IsIgnoredForLinker(event.path)) return;
+    // Where the linker's driver looks for programs: see Shape.tools.
+    if (!IsCompiler(event) && path_directories_.contains(std::string(directory))) return;
     result_.shape.add_absent(Canonical(event.path));
   }
 
@@ -200,9 +223,6 @@ class Observer {
     }
     return false;
   }
-
-  // Where the driver looks for its parts: what it runs in the end is an input by content.
-  static bool IsIgnoredForLinker(const std::string& path) { return IsLinkerTool(path); }
 
   void AddListing(const ObserverEvent& event) {
     if (IsIgnored(event.path) || IsSearchDirectory(event.path)) return;
@@ -224,16 +244,13 @@ class Observer {
     Refuse(NotStored::kSideEffects, event.path);
   }
 
+  // What was run is an input by content; what was found by way of PATH must be what PATH leads to.
   void AddTool(const std::string& path) {
     AddFile(path);
-    if (IsBelow(path, facts_.sysroot)) return;
-    if (!facts_.invocation.linker || facts_.invocation.linker->find('/') == std::string::npos) {
-      const std::string name = facts_.invocation.linker.value_or("cc");
-      if (BaseName(path) != name) return;
-      Shape::Tool& tool = *result_.shape.add_tools();
-      tool.set_name(name);
-      tool.set_path(Canonical(path));
-    }
+    if (!path_directories_.contains(std::string(DirectoryName(path)))) return;
+    Shape::Tool& tool = *result_.shape.add_tools();
+    tool.set_name(std::string(BaseName(path)));
+    tool.set_path(Canonical(path));
   }
 
   // Decides whether a variable enters with its value or as a mere prefix of file names.
@@ -267,7 +284,7 @@ class Observer {
   Observation result_;
   std::string out_dir_, incremental_;
   std::int32_t compiler_pid_ = 0;
-  std::unordered_set<std::string> search_directories_, written_, outputs_;
+  std::unordered_set<std::string> search_directories_, path_directories_, written_, outputs_;
   std::set<std::string> tools_, variables_, macro_variables_, compiler_variables_;
 };
 

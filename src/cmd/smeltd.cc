@@ -14,6 +14,7 @@
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/base/kill_point.h"
+#include "src/config/config.h"
 #include "src/daemon/commands.h"
 #include "src/daemon/compile.h"
 #include "src/daemon/listener.h"
@@ -51,12 +52,13 @@ int Fail(const std::string& message) {
 }
 
 // Objects are put together here, from the disk up to the socket.
-int Serve(const wire::DaemonPaths& paths) {
+int Serve(const wire::DaemonPaths& paths, const Config& config) {
   FileSystem& files = FileSystem::System();
   Clock& clock = Clock::System();
 
   LocalStoreOptions store_options;
   store_options.directory = paths.directory + "/store";
+  store_options.limit_bytes = config.cache_bytes_max;
   absl::StatusOr<std::unique_ptr<LocalStore>> store = LocalStore::Open(store_options, files, clock);
   if (!store.ok()) return Fail(std::string(store.status().message()));
 
@@ -74,16 +76,19 @@ int Serve(const wire::DaemonPaths& paths) {
   CompileOptions options;
   options.observer = FindObserver();
   options.runs_directory = paths.directory + "/runs";
+  options.incremental = config.incremental;
+  options.remap = config.remap;
+  options.verify_share = config.verify_share;
   if (absl::Status status = files.MakeDirectories(options.runs_directory, 0700); !status.ok()) {
     return Fail(std::string(status.message()));
   }
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, in_flight, counters, journal},
                           options);
   Listener* stoppable = nullptr;
-  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer, "",
+  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer, config.file,
                            clock.NowNanos(), [&] { stoppable->Stop(); }});
 
-  Listener listener({paths.socket},
+  Listener listener({paths.socket, config.idle_seconds},
                     [&](UniqueFd socket) {
                       ServeConnection(std::move(socket), compiles, commands, [&] { stoppable->Stop(); });
                     },
@@ -104,6 +109,11 @@ int Main(int argc, char** argv) {
     for (std::string_view name : KillPoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
     return 0;
   }
+  absl::StatusOr<Config> config = LoadConfig([](const std::string& name) -> std::optional<std::string> {
+    const char* value = getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  });
+  if (!config.ok()) return Fail(std::string(config.status().message()));
   std::string error;
   std::optional<wire::DaemonPaths> paths = wire::FindDaemonPaths(&error);
   if (!paths || !wire::MakeDaemonDirectories(*paths, &error)) return Fail(error);
@@ -115,7 +125,7 @@ int Main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);
-  return Serve(*paths);
+  return Serve(*paths, *config);
 }
 
 }  // namespace

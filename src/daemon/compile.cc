@@ -68,7 +68,7 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   const std::int64_t start = NowMicros();
   parts_.counters.Add("compile_requests");
 
-  auto understood = Understand(request, parts_.files, parts_.toolchains);
+  auto understood = Understand(request, options_.remap, parts_.files, parts_.toolchains);
   if (auto* refusal = std::get_if<rustc::Refusal>(&understood)) return Refuse(request, *refusal, wrapper);
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 

@@ -27,6 +27,7 @@ struct CompileOptions {
   std::string observer;        // path of libsmelt_observer.so; empty: nothing is stored
   std::string runs_directory;  // for the observer's logs; must exist
   bool incremental = true;     // keep incremental state for units that are being edited; else never
+  bool remap = true;           // make outputs independent of where checkouts lie; else keys hold literal paths
   double verify_share = 0;     // of hits that are compiled anyway and compared
 };
 

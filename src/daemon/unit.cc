@@ -43,6 +43,18 @@ rustc::PathMap Paths(const Unit& unit) {
   return rustc::RootsOf(hints);
 }
 
+rustc::PathMap WithoutRemap(const rustc::PathMap& paths) {
+  std::vector<rustc::Root> roots = paths.roots();
+  for (rustc::Root& root : roots) root.embedded.clear();
+  return rustc::PathMap(std::move(roots));
+}
+
+void AddLiteralRoots(Unit& unit) {
+  std::string roots;
+  for (const rustc::Root& root : unit.paths.roots()) roots += fmt::format("{}={}\n", root.name, root.real);
+  unit.key.environment.emplace_back("SMELT_LITERAL_ROOTS", roots);
+}
+
 UnitKey KeyOf(const Unit& unit) {
   UnitKey key;
   key.toolchain = unit.toolchain->root;
@@ -70,8 +82,8 @@ UnitOutputs Unit::Outputs() const {
   return {paths, working_directory, rustc::OutputsOf(invocation), invocation.json_diagnostics};
 }
 
-std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, FileSystem& files,
-                                                               Toolchains& toolchains) {
+std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
+                                                               FileSystem& files, Toolchains& toolchains) {
   auto unit = std::make_unique<Unit>(request);
   unit->working_directory = request.working_directory;
   auto read_file = [&](const std::string& path) -> std::optional<std::string> {
@@ -86,8 +98,9 @@ std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compi
   auto toolchain = toolchains.Find(ToolchainRequest(request, *unit));
   if (!toolchain.ok()) return rustc::Refusal::kUnknownToolchain;
   unit->toolchain = *toolchain;
-  unit->paths = Paths(*unit);
+  unit->paths = remap ? Paths(*unit) : WithoutRemap(Paths(*unit));
   unit->key = KeyOf(*unit);
+  if (!remap) AddLiteralRoots(*unit);
   unit->manifest_key = ManifestKey(unit->key);
   unit->identity = fmt::format("{}\n{}\n{}", unit->Absolute(unit->invocation.out_dir), unit->invocation.crate_name,
                                unit->invocation.extra_filename);

@@ -37,9 +37,10 @@ struct Unit {
   UnitOutputs Outputs() const;
 };
 
-// Takes a request apart. The refusal says why it must be compiled as if smelt were not there.
-std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, FileSystem& files,
-                                                               Toolchains& toolchains);
+// Takes a request apart. The refusal says why it must be compiled as if smelt were not there. Without `remap` outputs
+// hold this machine's paths, and so does the key.
+std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
+                                                               FileSystem& files, Toolchains& toolchains);
 
 }  // namespace smelt
 

@@ -1,0 +1,155 @@
+#include "src/config/config.h"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <toml.hpp>
+
+#include "absl/status/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace smelt {
+namespace {
+
+// Sets one field from the text of its value.
+using Setter = std::function<absl::Status(Config&, const std::string& text)>;
+
+absl::Status SetSize(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(config.cache_bytes_max, ParseSize(text));
+  return absl::OkStatus();
+}
+
+absl::Status SetIdle(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(config.idle_seconds, ParseDuration(text));
+  return absl::OkStatus();
+}
+
+absl::Status SetIncremental(Config& config, const std::string& text) {
+  if (text != "edited" && text != "never") {
+    return absl::InvalidArgumentError(fmt::format("'{}': write \"edited\" or \"never\"", text));
+  }
+  config.incremental = text == "edited";
+  return absl::OkStatus();
+}
+
+absl::Status SetRemap(Config& config, const std::string& text) {
+  if (text != "true" && text != "false") return absl::InvalidArgumentError(fmt::format("'{}': write true or false", text));
+  config.remap = text == "true";
+  return absl::OkStatus();
+}
+
+absl::Status SetVerify(Config& config, const std::string& text) {
+  char* end = nullptr;
+  config.verify_share = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(config.verify_share >= 0 && config.verify_share <= 1)) {
+    return absl::InvalidArgumentError(fmt::format("'{}': write a number from 0 (never) to 1 (every hit)", text));
+  }
+  return absl::OkStatus();
+}
+
+struct Key {
+  const char* table;
+  const char* name;
+  const char* variable;
+  Setter set;
+};
+
+const std::vector<Key>& Keys() {
+  static const std::vector<Key> keys = {
+      {"cache", "size", "SMELT_CACHE_SIZE", SetSize},
+      {"daemon", "idle_timeout", "SMELT_IDLE_TIMEOUT", SetIdle},
+      {"rustc", "incremental", "SMELT_INCREMENTAL", SetIncremental},
+      {"rustc", "remap", "SMELT_REMAP", SetRemap},
+      {"verify", "share", "SMELT_VERIFY", SetVerify},
+  };
+  return keys;
+}
+
+std::string KnownNames(const std::string& table) {
+  std::string names;
+  for (const Key& key : Keys()) {
+    if (table.empty() ? names.find(key.table) != std::string::npos : table != key.table) continue;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", table.empty() ? fmt::format("[{}]", key.table) : key.name);
+  }
+  return names;
+}
+
+absl::Status At(const std::string& file, const toml::value& value, const std::string& message) {
+  return absl::InvalidArgumentError(fmt::format("{}:{}: {}", file, value.location().line(), message));
+}
+
+// Strings as they are, numbers and booleans as they are written.
+std::optional<std::string> AsText(const toml::value& value) {
+  if (value.is_string()) return value.as_string().str;
+  if (value.is_integer()) return std::to_string(value.as_integer());
+  if (value.is_floating()) return fmt::format("{}", value.as_floating());
+  if (value.is_boolean()) return value.as_boolean() ? "true" : "false";
+  return std::nullopt;
+}
+
+absl::Status ApplyTable(const std::string& file, const std::string& table, const toml::value& content, Config& config) {
+  if (!content.is_table()) {
+    return At(file, content, fmt::format("'{}' stands outside of a table; the tables are {}", table, KnownNames("")));
+  }
+  if (KnownNames(table).empty()) {
+    return At(file, content, fmt::format("there is no table [{}]; the tables are {}", table, KnownNames("")));
+  }
+  for (const auto& [name, value] : content.as_table()) {
+    const Key* found = nullptr;
+    for (const Key& key : Keys()) {
+      if (table == key.table && name == key.name) found = &key;
+    }
+    if (!found) return At(file, value, fmt::format("[{}] has no key '{}'; it has {}", table, name, KnownNames(table)));
+    std::optional<std::string> text = AsText(value);
+    absl::Status status = text ? found->set(config, *text) : absl::InvalidArgumentError("not a single value");
+    if (!status.ok()) return At(file, value, fmt::format("{}.{}: {}", table, name, std::string(status.message())));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& name) {
+  Config config;
+  config.file = name;
+  toml::value root;
+  try {
+    std::istringstream stream(text);
+    root = toml::parse(stream, name);
+  } catch (const toml::exception& e) {
+    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", name, e.location().line(), e.what()));
+  } catch (const std::exception& e) {
+    return absl::InvalidArgumentError(fmt::format("{}: {}", name, e.what()));
+  }
+  for (const auto& [table, content] : root.as_table()) RETURN_IF_ERROR(ApplyTable(name, table, content, config));
+  return config;
+}
+
+absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
+  std::optional<std::string> chosen = variable("SMELT_CONFIG");
+  std::optional<std::string> base = variable("XDG_CONFIG_HOME");
+  if (!base || base->empty()) base = variable("HOME").value_or("") + "/.config";
+  const std::string path = chosen ? *chosen : *base + "/smelt/config.toml";
+
+  Config config;
+  std::ifstream file(path);
+  if (file) {
+    std::stringstream text;
+    text << file.rdbuf();
+    ASSIGN_OR_RETURN(config, ParseConfig(text.str(), path));
+  } else if (chosen) {
+    return absl::InvalidArgumentError(fmt::format("{}: cannot be read; SMELT_CONFIG names it", path));
+  }
+  for (const Key& key : Keys()) {
+    std::optional<std::string> value = variable(key.variable);
+    if (!value) continue;
+    absl::Status status = key.set(config, *value);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(fmt::format("environment variable {}: {}", key.variable, std::string(status.message())));
+    }
+  }
+  return config;
+}
+
+}  // namespace smelt

@@ -1,0 +1,79 @@
+#include "src/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace smelt {
+namespace {
+
+std::string ErrorOf(const std::string& text) {
+  absl::StatusOr<Config> config = ParseConfig(text, "/etc/c.toml");
+  return config.ok() ? "" : std::string(config.status().message());
+}
+
+TEST(Config, AllKeys) {
+  absl::StatusOr<Config> config = ParseConfig(
+      "[cache]\nsize = \"5GiB\"\n[daemon]\nidle_timeout = \"10m\"\n"
+      "[rustc]\nincremental = \"never\"\nremap = false\n[verify]\nshare = 0.25\n",
+      "c.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->cache_bytes_max, 5LL << 30);
+  EXPECT_EQ(config->idle_seconds, 600);
+  EXPECT_FALSE(config->incremental);
+  EXPECT_FALSE(config->remap);
+  EXPECT_EQ(config->verify_share, 0.25);
+}
+
+TEST(Config, NothingIsTheDefault) {
+  absl::StatusOr<Config> config = ParseConfig("", "c.toml");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->cache_bytes_max, 20LL << 30);
+  EXPECT_TRUE(config->remap);
+}
+
+TEST(Config, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"[cache]\nsize = \"big\"\n", "/etc/c.toml:2: cache.size: 'big' is not a size"},
+      {"[cache]\n\nsizes = 1\n", "/etc/c.toml:3: [cache] has no key 'sizes'; it has size"},
+      {"[cash]\nsize = 1\n", "/etc/c.toml:1: there is no table [cash]; the tables are [cache]"},
+      {"size = 1\n", "/etc/c.toml:1: 'size' stands outside of a table"},
+      {"[rustc]\nremap = \"maybe\"\n", "/etc/c.toml:2: rustc.remap: 'maybe': write true or false"},
+      {"[rustc]\nincremental = true\n", "/etc/c.toml:2: rustc.incremental: 'true': write \"edited\" or \"never\""},
+      {"[verify]\nshare = 2\n", "/etc/c.toml:2: verify.share: '2': write a number from 0"},
+      {"[verify]\nshare = [1]\n", "/etc/c.toml:2: verify.share: not a single value"},
+      {"[cache\nsize = 1\n", "/etc/c.toml:1: "},
+      {"[cache]\nsize = \n", "/etc/c.toml:2: "},
+      {"[daemon]\nidle_timeout = \"0s\"\n", "/etc/c.toml:2: daemon.idle_timeout: '0s' is not a duration"},
+  };
+  for (const auto& [text, expected] : kCases) EXPECT_EQ(ErrorOf(text).find(expected), 0u) << ErrorOf(text);
+}
+
+TEST(Config, VariablesWinAndTheirErrorsNameThem) {
+  std::map<std::string, std::string> environment = {{"HOME", "/nonexistent"}, {"SMELT_CACHE_SIZE", "1MB"}};
+  auto variable = [&](const std::string& name) -> std::optional<std::string> {
+    auto found = environment.find(name);
+    return found == environment.end() ? std::nullopt : std::optional(found->second);
+  };
+  absl::StatusOr<Config> config = LoadConfig(variable);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->cache_bytes_max, 1'000'000);
+  environment["SMELT_CACHE_SIZE"] = "lots";
+  EXPECT_NE(LoadConfig(variable).status().message().find("SMELT_CACHE_SIZE: 'lots'"), absl::string_view::npos);
+  environment["SMELT_CONFIG"] = "/nonexistent/x.toml";
+  EXPECT_NE(LoadConfig(variable).status().message().find("/nonexistent/x.toml"), absl::string_view::npos);
+}
+
+TEST(Config, SizesAndDurations) {
+  EXPECT_EQ(*ParseSize("4096"), 4096);
+  EXPECT_EQ(*ParseSize("1.5 GiB"), 3LL << 29);
+  EXPECT_EQ(*ParseSize("500MB"), 500'000'000);
+  for (const char* bad : {"", "-1", "0", "1 XB", "GiB", "1e30", "1 GiB extra"}) EXPECT_FALSE(ParseSize(bad).ok()) << bad;
+  EXPECT_EQ(*ParseDuration("90s"), 90);
+  EXPECT_EQ(*ParseDuration("2d"), 172800);
+  for (const char* bad : {"", "h", "1w", "-5s", "400d"}) EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
+}
+
+}  // namespace
+}  // namespace smelt
