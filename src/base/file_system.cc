@@ -137,8 +137,9 @@ class SystemFileSystem : public FileSystem {
   }
 
   absl::Status Link(const std::string& from, const std::string& to) override {
-    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       return PathsError(errno, "link", from, to);
+    }
     return absl::OkStatus();
   }
 

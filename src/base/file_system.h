@@ -45,7 +45,7 @@ class FileSystem {
   // Makes a new file `to` with the contents of `from`: by reflink, else by copying in the kernel, else by reading.
   virtual absl::Status CopyToNewFile(const std::string& from, const std::string& to, std::uint32_t mode) = 0;
 
-  // Follows symbolic links at `from`; ALREADY_EXISTS if the name is taken.
+  // A hard link; of what `from` points to, if that is a symbolic link. ALREADY_EXISTS if the name is taken.
   virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
 
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;  // replaces `to`

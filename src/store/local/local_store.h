@@ -20,7 +20,8 @@ namespace smelt {
 
 // Whether a file in a target directory may share its inode with the store.
 enum class Sharing {
-  kCopy,  // a new inode: reflink where the file system can, else a copy. For what cargo, strip or linkers change in place
+  kCopy,  // a new inode: reflink where the file system can, else a copy. For what cargo, strip or linkers change in
+          // place
   kLink,  // a hard link of a read-only file, else as kCopy. For what nobody changes in place: .rlib
 };
 
@@ -33,9 +34,10 @@ class OutputFiles {
   // with kLink it may become read-only and share its inode with the store. ABORTED if it changed meanwhile.
   virtual absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) = 0;
 
-  // Puts the blob at `path` in place of what is there: under a temporary name, then renamed, so that no partial
-  // file is ever seen. mtime is the kernel's now, except for links. Mode 0755 if `executable`, else 0644 (links: 0444).
-  // NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing is left behind).
+  // Puts the blob at `path`, whose directory exists (FAILED_PRECONDITION), in place of what is there: under a temporary
+  // name, then renamed, so that no partial file is ever seen. mtime is the kernel's now, except for links. Mode 0755 if
+  // `executable`, else 0644 (links: 0444). NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk
+  // is full (nothing is left behind).
   virtual absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) = 0;
 };
 
@@ -55,16 +57,17 @@ struct CollectionReport {
 };
 
 struct LocalStoreOptions {
-  std::string directory;            // made if absent, mode 0700
+  std::string directory;  // made if absent, mode 0700
   std::int64_t limit_bytes = 20LL << 30;
-  double low_watermark = 0.8;       // collection goes down to this share of limit_bytes
+  double low_watermark = 0.8;                // collection goes down to this share of limit_bytes
   std::int64_t inline_bytes_max = 16 << 10;  // larger blobs are files
 };
 
-// The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a time
-// (RocksDB's lock): FAILED_PRECONDITION, naming the directory, for a second one. All members are thread-safe.
+// The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a
+// time (RocksDB's lock): FAILED_PRECONDITION, naming the directory, for a second one. All members are thread-safe.
 //
-// Layout:  <directory>/db/            RocksDB
+// Layout:  <directory>/lock           held while the store is open
+//          <directory>/db/            RocksDB; db.broken-<time>/ is one that could not be read and was put aside
 //          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
 //          <directory>/staging/       unique temporary names; emptied when the store is opened
 //

@@ -1,0 +1,168 @@
+#include "src/store/local/blob_files.h"
+
+#include <glog/logging.h>
+
+#include <cstring>
+
+#include "fmt/format.h"
+#include "src/base/kill_point.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+namespace {
+
+constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
+constexpr std::uint32_t kBlobMode = 0444;
+constexpr int kShards = 256;
+
+// Some number for this boot; where the kernel does not say, another one every time, so that every file is digested.
+std::uint64_t BootNumber(FileSystem& files, Clock& clock) {
+  const auto id = files.ReadFile(kBootIdPath);
+  const Digest digest = DigestOf(id.ok() ? *id : std::to_string(clock.NowNanos()));
+  std::uint64_t number;
+  std::memcpy(&number, digest.hash.data(), sizeof(number));
+  return number;
+}
+
+}  // namespace
+
+absl::Status BlobFiles::Prepare() {
+  boot_ = BootNumber(files_, clock_);
+  const std::string staging = directory_ + "/staging";
+  RETURN_IF_ERROR(files_.MakeDirectories(staging, 0700));
+  ASSIGN_OR_RETURN(const std::vector<std::string> leftovers, files_.List(staging));
+  for (const std::string& name : leftovers) RETURN_IF_ERROR(files_.Remove(staging + "/" + name));
+  if (files_.Stat(directory_ + "/blobs/ff").ok()) return absl::OkStatus();
+  for (int shard = 0; shard < kShards; ++shard) {
+    RETURN_IF_ERROR(files_.MakeDirectories(fmt::format("{}/blobs/{:02x}", directory_, shard), 0700));
+  }
+  return absl::OkStatus();
+}
+
+std::string BlobFiles::PathOf(const Digest& digest) const {
+  const std::string hex = digest.Hex();
+  return fmt::format("{}/blobs/{}/{}", directory_, std::string_view(hex).substr(0, 2), hex);
+}
+
+std::string BlobFiles::StagingPath() { return fmt::format("{}/staging/{}", directory_, ++staged_); }
+
+absl::Status BlobFiles::Check(BlobIndex::Entry& entry) {
+  ASSIGN_OR_RETURN(const std::optional<FileRecord> record, entry.Record());
+  const auto stat = files_.Stat(PathOf(entry.digest()));
+  if (absl::IsNotFound(stat.status())) {
+    if (record.has_value()) RETURN_IF_ERROR(entry.Remove());
+    return absl::NotFoundError(fmt::format("no blob {}", entry.digest().ToString()));
+  }
+  RETURN_IF_ERROR(stat.status());
+  if (!record.has_value()) return Redigest(entry, *stat, /*recorded=*/false);
+  switch (Compare(*record, *stat, boot_)) {
+    case FileChange::kNone:
+      return absl::OkStatus();
+    case FileChange::kLinksOnly:
+      entry.RefreshFile(RecordOf(*stat, boot_, /*racy=*/false));
+      return absl::OkStatus();
+    case FileChange::kSuspect:
+      break;
+  }
+  return Redigest(entry, *stat, /*recorded=*/true);
+}
+
+absl::Status BlobFiles::Redigest(BlobIndex::Entry& entry, const FileStat& stat, bool recorded) {
+  const std::string path = PathOf(entry.digest());
+  if (stat.type != FileStat::Type::kRegular || stat.size != entry.digest().size) return DropWrong(entry, recorded);
+  const std::int64_t started_ns = clock_.NowNanos();
+  ASSIGN_OR_RETURN(const UniqueFd fd, files_.OpenForRead(path));
+  ASSIGN_OR_RETURN(const Digest actual, DigestOfFile(fd.get()));
+  ASSIGN_OR_RETURN(const FileStat after, files_.Stat(path));
+  if (actual != entry.digest() || !SameContents(stat, after)) return DropWrong(entry, recorded);
+  const FileRecord record = RecordOf(after, boot_, /*racy=*/after.mtime_ns >= started_ns);
+  if (!recorded) return entry.AddFile(record);
+  entry.RefreshFile(record);
+  return absl::OkStatus();
+}
+
+absl::Status BlobFiles::DropWrong(BlobIndex::Entry& entry, bool recorded) {
+  RETURN_IF_ERROR(Drop(entry));
+  // What was never acknowledged, such as a copy that a power cut tore, is not a loss.
+  if (!recorded) return absl::NotFoundError(fmt::format("no blob {}", entry.digest().ToString()));
+  ++corrupt_;
+  LOG(WARNING) << "blob " << entry.digest().ToString() << " was changed in place or torn: dropped";
+  return absl::DataLossError(fmt::format("blob {} was changed in {}", entry.digest().ToString(), directory_));
+}
+
+absl::Status BlobFiles::Commit(BlobIndex::Entry& entry, const std::string& staged) {
+  const std::string path = PathOf(entry.digest());
+  absl::Status status = files_.Rename(staged, path);
+  if (!status.ok()) {
+    files_.Remove(staged).IgnoreError();
+    return status;
+  }
+  SMELT_KILL_POINT("store.commit.before_record");
+  const auto stat = files_.Stat(path);
+  status = stat.ok() ? entry.AddFile(RecordOf(*stat, boot_, /*racy=*/false)) : stat.status();
+  SMELT_KILL_POINT("store.commit.after_record");
+  if (!status.ok()) files_.Remove(path).IgnoreError();
+  return status;
+}
+
+absl::Status BlobFiles::CommitLink(BlobIndex::Entry& entry, const std::string& path, const FileStat& digested,
+                                   bool racy) {
+  const std::string blob = PathOf(entry.digest());
+  if (digested.mode != kBlobMode) RETURN_IF_ERROR(files_.SetMode(path, kBlobMode));
+  SMELT_KILL_POINT("store.commit_link.before_link");
+  RETURN_IF_ERROR(files_.Link(path, blob));
+  SMELT_KILL_POINT("store.commit_link.before_record");
+  const auto linked = files_.Stat(blob);
+  absl::Status status = linked.status();
+  if (status.ok() && !SameContents(*linked, digested)) {
+    status = absl::AbortedError(fmt::format("{} changed while it was taken into the store", path));
+  }
+  if (status.ok()) status = entry.AddFile(RecordOf(*linked, boot_, racy));
+  SMELT_KILL_POINT("store.commit_link.after_record");
+  if (!status.ok()) files_.Remove(blob).IgnoreError();
+  return status;
+}
+
+void BlobFiles::NoteLinks(BlobIndex::Entry& entry) {
+  const auto record = entry.Record();
+  const auto stat = files_.Stat(PathOf(entry.digest()));
+  if (!record.ok() || !record->has_value() || !stat.ok()) return;
+  FileRecord refreshed = RecordOf(*stat, boot_, /*racy=*/false);
+  // Only what links explain: a change of the contents meanwhile must still show.
+  if (refreshed.mtime_ns != (*record)->mtime_ns || refreshed.size != (*record)->size) return;
+  entry.RefreshFile(refreshed);
+}
+
+absl::Status BlobFiles::Drop(BlobIndex::Entry& entry) {
+  RETURN_IF_ERROR(files_.Remove(PathOf(entry.digest())));
+  SMELT_KILL_POINT("store.drop.before_record");
+  return entry.Remove();
+}
+
+absl::Status BlobFiles::RemoveStrays(BlobIndex& index) {
+  for (int shard = 0; shard < kShards; ++shard) {
+    RETURN_IF_ERROR(RemoveStraysIn(index, fmt::format("{}/blobs/{:02x}", directory_, shard)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BlobFiles::RemoveStraysIn(BlobIndex& index, const std::string& shard) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(shard));
+  for (const std::string& name : names) {
+    const std::string path = shard + "/" + name;
+    const auto stat = files_.Stat(path);
+    if (!stat.ok()) continue;
+    const auto digest = Digest::Parse(fmt::format("{}/{}", name, stat->size));
+    if (!digest.ok()) {
+      RETURN_IF_ERROR(files_.Remove(path));
+      continue;
+    }
+    BlobIndex::Entry entry = index.Lock(*digest);
+    ASSIGN_OR_RETURN(const std::optional<FileRecord> record, entry.Record());
+    if (!record.has_value()) RETURN_IF_ERROR(files_.Remove(path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace smelt

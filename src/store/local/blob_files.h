@@ -1,0 +1,80 @@
+#ifndef SMELT_STORE_LOCAL_BLOB_FILES_H_
+#define SMELT_STORE_LOCAL_BLOB_FILES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/digest/digest.h"
+#include "src/store/local/blob_index.h"
+
+namespace smelt {
+
+// The blobs that are files, <directory>/blobs/ab/<hex>, each with a record in the BlobIndex by which a change is
+// noticed. Thread-safe: what takes an Entry relies on its lock.
+class BlobFiles {
+ public:
+  BlobFiles(std::string directory, FileSystem& files, Clock& clock)
+      : directory_(std::move(directory)), files_(files), clock_(clock) {}
+
+  // Makes the directories and empties the staging area. The database is already ours. Not thread-safe.
+  absl::Status Prepare();
+
+  std::string PathOf(const Digest& digest) const;
+
+  // A name in the staging area that nobody else has.
+  std::string StagingPath();
+
+  // Says that the blob's file is there and holds the blob, having looked at it as closely as its record demands; a file
+  // without a record is taken up if it holds the blob. NOT_FOUND if there is none; DATA_LOSS if it was something else:
+  // it is gone then. Other errors: cannot tell.
+  absl::Status Check(BlobIndex::Entry& entry);
+
+  // Makes the file at `staged` (made by us, never shown to anybody, of mode 0444) the blob's file. Removes it on
+  // failure.
+  absl::Status Commit(BlobIndex::Entry& entry, const std::string& staged);
+
+  // Makes another link to the file at `path`, which looked like `digested` when it was digested, the blob's file.
+  // ABORTED if it has changed since. Other errors: it cannot be linked.
+  absl::Status CommitLink(BlobIndex::Entry& entry, const std::string& path, const FileStat& digested, bool racy);
+
+  // To be called after links to the blob's file were made or removed by us.
+  void NoteLinks(BlobIndex::Entry& entry);
+
+  // Removes the blob: its file, then its record.
+  absl::Status Drop(BlobIndex::Entry& entry);
+
+  // Removes files under blobs/ that have no record, except those whose entry is locked now. For after a lost database.
+  absl::Status RemoveStrays(BlobIndex& index);
+
+  // Blobs dropped because they were not what their digest names.
+  std::int64_t corrupt() const { return corrupt_; }
+  void CountCorrupt() { ++corrupt_; }
+
+  // What FileSystem::Stat must not have changed in while a file is digested.
+  static bool SameContents(const FileStat& a, const FileStat& b) {
+    return a.size == b.size && a.mtime_ns == b.mtime_ns && a.inode == b.inode && a.device == b.device;
+  }
+
+ private:
+  absl::Status Redigest(BlobIndex::Entry& entry, const FileStat& stat, bool recorded);
+  absl::Status DropWrong(BlobIndex::Entry& entry, bool recorded);
+  absl::Status RemoveStraysIn(BlobIndex& index, const std::string& shard);
+
+  // Constant after Prepare.
+  const std::string directory_;
+  FileSystem& files_;
+  Clock& clock_;
+  std::uint64_t boot_ = 0;
+
+  std::atomic<std::int64_t> corrupt_ = 0;
+  std::atomic<std::uint64_t> staged_ = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_LOCAL_BLOB_FILES_H_

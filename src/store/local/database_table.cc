@@ -1,0 +1,38 @@
+#include "src/store/local/database_table.h"
+
+#include <glog/logging.h>
+
+namespace smelt {
+
+using Family = Database::Family;
+
+DatabaseTable::DatabaseTable(Database& database, std::string_view name)
+    : database_(database), prefix_(std::string(name) + '\0') {}
+
+std::optional<std::string> DatabaseTable::Get(std::string_view key) {
+  auto value = database_.Get(Family::kTables, FullKey(key));
+  if (value.ok()) return *std::move(value);
+  LOG(WARNING) << value.status();
+  return std::nullopt;
+}
+
+absl::Status DatabaseTable::Put(std::string_view key, std::string_view value) {
+  return database_.Put(Family::kTables, FullKey(key), value);
+}
+
+absl::Status DatabaseTable::Delete(std::string_view key) { return database_.Delete(Family::kTables, FullKey(key)); }
+
+void DatabaseTable::ForEach(const std::function<bool(std::string_view key, std::string_view value)>& visit) {
+  const absl::Status status = database_.ForEach(
+      Family::kTables, prefix_,
+      [&](std::string_view key, std::string_view value) { return visit(key.substr(prefix_.size()), value); });
+  if (!status.ok()) LOG(WARNING) << status;
+}
+
+std::string DatabaseTable::FullKey(std::string_view key) const {
+  std::string full = prefix_;
+  full += key;
+  return full;
+}
+
+}  // namespace smelt

@@ -1,0 +1,135 @@
+#include "src/store/local/local_output_files.h"
+
+#include <unistd.h>
+
+#include "fmt/format.h"
+#include "src/base/kill_point.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::uint32_t kExecutableMode = 0755;
+constexpr std::uint32_t kPlainMode = 0644;
+
+std::string DirectoryOf(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
+
+}  // namespace
+
+absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path, Sharing sharing) {
+  ASSIGN_OR_RETURN(const FileStat before, files_.Stat(path));
+  if (before.type != FileStat::Type::kRegular) {
+    return absl::InvalidArgumentError(fmt::format("{} is not a regular file", path));
+  }
+  if (blobs_.IsInline(before.size)) return IngestInline(path, before);
+  if (sharing == Sharing::kLink) {
+    auto digest = IngestLink(path, before);
+    // Another file system, another owner, too many links: a copy is as good.
+    if (digest.ok() || absl::IsAborted(digest.status())) return digest;
+  }
+  return IngestCopy(path, before);
+}
+
+absl::Status LocalOutputFiles::CheckUnchanged(const std::string& path, const FileStat& before) {
+  ASSIGN_OR_RETURN(const FileStat after, files_.Stat(path));
+  if (BlobFiles::SameContents(before, after)) return absl::OkStatus();
+  return absl::AbortedError(fmt::format("{} changed while it was taken into the store", path));
+}
+
+absl::StatusOr<Digest> LocalOutputFiles::IngestInline(const std::string& path, const FileStat& before) {
+  ASSIGN_OR_RETURN(const std::string bytes, files_.ReadFile(path));
+  RETURN_IF_ERROR(CheckUnchanged(path, before));
+  const Digest digest = DigestOf(std::string_view(bytes));
+  RETURN_IF_ERROR(blobs_.PutInline(digest, bytes));
+  return digest;
+}
+
+absl::StatusOr<Digest> LocalOutputFiles::IngestLink(const std::string& path, const FileStat& before) {
+  const bool racy = before.mtime_ns >= clock_.NowNanos();
+  ASSIGN_OR_RETURN(const UniqueFd fd, files_.OpenForRead(path));
+  ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(fd.get()));
+  RETURN_IF_ERROR(CheckUnchanged(path, before));
+  BlobIndex::Entry entry = index_.Lock(digest);
+  if (blob_files_.Check(entry).ok()) {
+    entry.Touch();
+    return digest;
+  }
+  RETURN_IF_ERROR(blob_files_.CommitLink(entry, path, before, racy));
+  return digest;
+}
+
+// What is digested is the copy: the store never holds bytes that it did not look at.
+absl::StatusOr<Digest> LocalOutputFiles::IngestCopy(const std::string& path, const FileStat& before) {
+  const std::string staged = blob_files_.StagingPath();
+  RETURN_IF_ERROR(files_.CopyToNewFile(path, staged, 0444));
+  const auto digest = [&]() -> absl::StatusOr<Digest> {
+    RETURN_IF_ERROR(CheckUnchanged(path, before));
+    ASSIGN_OR_RETURN(const UniqueFd fd, files_.OpenForRead(staged));
+    return DigestOfFile(fd.get());
+  }();
+  if (!digest.ok()) {
+    files_.Remove(staged).IgnoreError();
+    return digest.status();
+  }
+  SMELT_KILL_POINT("store.ingest.staged");
+  RETURN_IF_ERROR(blobs_.CommitStaged(*digest, staged));
+  return *digest;
+}
+
+absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, Sharing sharing,
+                                       bool executable) {
+  const std::uint32_t mode = executable ? kExecutableMode : kPlainMode;
+  // Links are of mode 0444.
+  if (executable) sharing = Sharing::kCopy;
+  absl::Status status;
+  if (!blobs_.IsInline(digest.size)) {
+    status = RestoreFile(digest, path, sharing, mode);
+    if (!absl::IsNotFound(status)) return status;
+  }
+  auto bytes = blobs_.GetInline(digest);
+  if (bytes.ok()) return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, *bytes, mode); });
+  if (!absl::IsNotFound(bytes.status()) || !blobs_.IsInline(digest.size)) return bytes.status();
+  return RestoreFile(digest, path, sharing, mode);
+}
+
+absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, Sharing sharing,
+                                           std::uint32_t mode) {
+  const std::string blob = blob_files_.PathOf(digest);
+  {
+    BlobIndex::Entry entry = index_.Lock(digest);
+    RETURN_IF_ERROR(blob_files_.Check(entry));
+    entry.Touch();
+    if (sharing == Sharing::kLink && LinkOver(blob, path).ok()) {
+      blob_files_.NoteLinks(entry);
+      return absl::OkStatus();
+    }
+  }
+  return Replace(path, [&](const std::string& to) { return files_.CopyToNewFile(blob, to, mode); });
+}
+
+absl::Status LocalOutputFiles::LinkOver(const std::string& blob, const std::string& path) {
+  const absl::Status linked = files_.Link(blob, path);
+  SMELT_KILL_POINT("store.restore.linked");
+  if (!absl::IsAlreadyExists(linked)) return linked;
+  return Replace(path, [&](const std::string& to) { return files_.Link(blob, to); });
+}
+
+template <typename Make>
+absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
+  const std::string temporary = TemporaryBeside(path);
+  absl::Status status = make(temporary);
+  SMELT_KILL_POINT("store.restore.before_rename");
+  if (status.ok()) status = files_.Rename(temporary, path);
+  SMELT_KILL_POINT("store.restore.after_rename");
+  // Renaming a link over another link to the same file does nothing, successfully.
+  files_.Remove(temporary).IgnoreError();
+  if (!absl::IsNotFound(status) || files_.Stat(DirectoryOf(path)).ok()) return status;
+  return absl::FailedPreconditionError(fmt::format("no directory for {}: make it before restoring into it", path));
+}
+
+std::string LocalOutputFiles::TemporaryBeside(const std::string& path) {
+  return fmt::format("{}/.smelt-{}-{}", DirectoryOf(path), ::getpid(), ++temporaries_);
+}
+
+}  // namespace smelt

@@ -1,0 +1,51 @@
+#ifndef SMELT_STORE_LOCAL_LOCAL_OUTPUT_FILES_H_
+#define SMELT_STORE_LOCAL_LOCAL_OUTPUT_FILES_H_
+
+#include <atomic>
+#include <string>
+
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/store/local/blob_files.h"
+#include "src/store/local/blob_index.h"
+#include "src/store/local/local_blob_store.h"
+#include "src/store/local/local_store.h"
+
+namespace smelt {
+
+// Files in and out of the local store. See OutputFiles.
+class LocalOutputFiles : public OutputFiles {
+ public:
+  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, LocalBlobStore& blobs, FileSystem& files, Clock& clock)
+      : index_(index), blob_files_(blob_files), blobs_(blobs), files_(files), clock_(clock) {}
+
+  absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) override;
+  absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) override;
+
+ private:
+  absl::StatusOr<Digest> IngestInline(const std::string& path, const FileStat& before);
+  absl::StatusOr<Digest> IngestLink(const std::string& path, const FileStat& before);
+  absl::StatusOr<Digest> IngestCopy(const std::string& path, const FileStat& before);
+  absl::Status CheckUnchanged(const std::string& path, const FileStat& before);
+
+  absl::Status RestoreFile(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
+  absl::Status LinkOver(const std::string& blob, const std::string& path);
+
+  // Makes a file beside `path` by `make` and renames it to `path`; nothing is left behind on failure.
+  template <typename Make>
+  absl::Status Replace(const std::string& path, Make make);
+
+  // A name in the directory of `path` that nobody else has.
+  std::string TemporaryBeside(const std::string& path);
+
+  BlobIndex& index_;
+  BlobFiles& blob_files_;
+  LocalBlobStore& blobs_;
+  FileSystem& files_;
+  Clock& clock_;
+  std::atomic<std::uint64_t> temporaries_ = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_LOCAL_LOCAL_OUTPUT_FILES_H_

@@ -1,0 +1,200 @@
+#include "src/store/local/local_store.h"
+
+#include <fcntl.h>
+#include <glog/logging.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "fmt/format.h"
+#include "src/base/errno_status.h"
+#include "src/base/status_macros.h"
+#include "src/store/local/action_table.h"
+#include "src/store/local/blob_files.h"
+#include "src/store/local/blob_index.h"
+#include "src/store/local/collector.h"
+#include "src/store/local/database.h"
+#include "src/store/local/database_table.h"
+#include "src/store/local/local_blob_store.h"
+#include "src/store/local/local_output_files.h"
+
+namespace smelt {
+namespace {
+
+constexpr auto kFlushInterval = std::chrono::seconds(5);
+
+// Held as long as the store is open; the kernel lets go of it however the process ends.
+absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock " + path);
+  return absl::FailedPreconditionError(
+      fmt::format("the store {} is in use by another process: stop it, or use another directory", directory));
+}
+
+absl::Status CannotUse(const std::string& directory, const absl::Status& why) {
+  return absl::Status(why.code(), fmt::format("cannot use the store {} ({}): make it writable for this user, or use "
+                                              "another directory",
+                                              directory, std::string(why.message())));
+}
+
+class LocalStoreOnRocksDb : public LocalStore {
+ public:
+  LocalStoreOnRocksDb(LocalStoreOptions options, UniqueFd lock, std::unique_ptr<Database> database, FileSystem& files,
+                      Clock& clock)
+      : options_(std::move(options)),
+        clock_(clock),
+        lock_(std::move(lock)),
+        database_(std::move(database)),
+        index_(*database_, clock, [this] { NoteGrowth(); }),
+        blob_files_(options_.directory, files, clock),
+        blobs_(index_, blob_files_, files, options_.inline_bytes_max),
+        outputs_(index_, blob_files_, blobs_, files, clock),
+        actions_(*database_),
+        collector_(index_, blob_files_, actions_) {}
+
+  ~LocalStoreOnRocksDb() override {
+    {
+      const std::lock_guard lock(mu_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
+    const absl::Status flushed = index_.Flush();
+    if (!flushed.ok()) LOG(WARNING) << "times of use were not written: " << flushed;
+  }
+
+  // Last step of Open: nobody else uses the store yet.
+  absl::Status Start() {
+    RETURN_IF_ERROR(blob_files_.Prepare());
+    snapshot_.emplace(*database_);
+    keeper_ = std::thread([this] { Keep(); });
+    return absl::OkStatus();
+  }
+
+  BlobStore& blobs() override { return blobs_; }
+  ActionCache& actions() override { return actions_; }
+  OutputFiles& outputs() override { return outputs_; }
+
+  Table& table(std::string_view name) override {
+    const std::lock_guard lock(mu_);
+    auto& table = tables_[std::string(name)];
+    if (table == nullptr) table = std::make_unique<DatabaseTable>(*database_, name);
+    return *table;
+  }
+
+  StoreUsage Usage() override {
+    counted_.WaitForNotification();
+    const std::int64_t now = clock_.NowNanos() / 1'000'000'000;
+    std::int64_t oldest = now;
+    const absl::Status scanned =
+        index_.ForEachUse([&oldest](const Digest&, std::int64_t seconds) { oldest = std::min(oldest, seconds); });
+    if (!scanned.ok()) LOG(WARNING) << scanned;
+    return {.bytes = index_.bytes(),
+            .limit_bytes = options_.limit_bytes,
+            .blobs = index_.blobs(),
+            .actions = actions_.actions(),
+            .oldest_use_seconds = now - oldest,
+            .corrupt_blobs = blob_files_.corrupt()};
+  }
+
+  absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
+    counted_.WaitForNotification();
+    return CollectNow(dry_run, down_to_bytes);
+  }
+
+ private:
+  absl::StatusOr<CollectionReport> CollectNow(bool dry_run, std::optional<std::int64_t> down_to_bytes) {
+    const bool full = index_.bytes() > options_.limit_bytes;
+    const auto low = static_cast<std::int64_t>(options_.low_watermark * static_cast<double>(options_.limit_bytes));
+    return collector_.Collect(down_to_bytes.value_or(full ? low : options_.limit_bytes), dry_run);
+  }
+
+  void NoteGrowth() {
+    if (index_.bytes() <= options_.limit_bytes) return;
+    {
+      const std::lock_guard lock(mu_);
+      full_ = true;
+    }
+    wake_.notify_all();
+  }
+
+  // The store's own thread.
+  void Keep() {
+    Count();
+    std::unique_lock lock(mu_);
+    while (!stopping_) {
+      wake_.wait_for(lock, kFlushInterval, [this] { return stopping_ || full_; });
+      const bool collect = std::exchange(full_, false) && !stopping_;
+      lock.unlock();
+      if (collect) Report(CollectNow(/*dry_run=*/false, std::nullopt).status());
+      Report(index_.Flush());
+      lock.lock();
+    }
+  }
+
+  void Count() {
+    Report(index_.Count(*snapshot_));
+    Report(actions_.Count(*snapshot_));
+    snapshot_.reset();
+    counted_.Notify();
+    NoteGrowth();
+  }
+
+  static void Report(const absl::Status& status) {
+    if (!status.ok()) LOG(WARNING) << "store: " << status;
+  }
+
+  // Constant after construction, or with a synchronisation of their own. In the order in which they need each other.
+  const LocalStoreOptions options_;
+  Clock& clock_;
+  const UniqueFd lock_;
+  const std::unique_ptr<Database> database_;
+  BlobIndex index_;
+  BlobFiles blob_files_;
+  LocalBlobStore blobs_;
+  LocalOutputFiles outputs_;
+  ActionTable actions_;
+  Collector collector_;
+
+  std::optional<Database::Snapshot> snapshot_;  // of keeper_ only, once it runs
+  absl::Notification counted_;                  // the totals are complete
+
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool stopping_ = false;                                 // guarded by mu_
+  bool full_ = false;                                     // guarded by mu_
+  std::map<std::string, std::unique_ptr<Table>> tables_;  // guarded by mu_
+
+  std::thread keeper_;  // after all that it uses
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(LocalStoreOptions options, FileSystem& files,
+                                                             Clock& clock) {
+  const std::string directory = options.directory;
+  absl::Status made = files.MakeDirectories(directory, 0700);
+  if (!made.ok()) return CannotUse(directory, made);
+  auto lock = LockDirectory(directory);
+  if (absl::IsFailedPrecondition(lock.status())) return lock.status();
+  if (!lock.ok()) return CannotUse(directory, lock.status());
+  auto database = Database::Open(directory + "/db", files, clock);
+  if (!database.ok()) return CannotUse(directory, database.status());
+  auto store =
+      std::make_unique<LocalStoreOnRocksDb>(std::move(options), *std::move(lock), *std::move(database), files, clock);
+  const absl::Status started = store->Start();
+  if (!started.ok()) return CannotUse(directory, started);
+  return store;
+}
+
+}  // namespace smelt
