@@ -44,8 +44,8 @@ LETTERS = {"hit": "H", "miss": "M", "not_stored": "N", "refused": "P", "plain": 
 
 _PROGRAMS = ("smelt", "smeltd", "libsmelt_observer.so")
 _STATUS_LINE = re.compile(
-    r"^\s*(Compiling|Checking|Finished|Running|Blocking|Fresh|Dirty|Documenting|Generated|Locking|Adding|Updating"
-    r"|Doc-tests|Executable|Building|Removed|Scraping) ")
+    r"^(?:\x1b\[[0-9;]*m|\s)*(Compiling|Checking|Finished|Running|Blocking|Fresh|Dirty|Documenting|Generated|Locking|Adding|Updating"
+    r"|Doc-tests|Executable|Building|Removed|Scraping)(?:\x1b\[[0-9;]*m)* ")
 _HASHED = re.compile(r"-[0-9a-f]{16}$")
 
 
