@@ -77,8 +77,8 @@ def smelt_cc_grpc_library(name, src, proto, deps = [], **kwargs):
         name = name + "_gen",
         srcs = [proto + "_proto"],
         outs = [stem + ".grpc.pb.cc", stem + ".grpc.pb.h"],
-        cmd = "protoc --proto_path=protos --proto_path=/usr/include --plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin " +
-              "--grpc_out=$(GENDIR)/protos protos/%s" % src,
+        cmd = "protoc --proto_path=protos --proto_path=/usr/include " +
+              "--plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin --grpc_out=$(GENDIR)/protos protos/%s" % src,
     )
     native.cc_library(
         name = name,
@@ -91,7 +91,7 @@ def smelt_cc_grpc_library(name, src, proto, deps = [], **kwargs):
     )
 
 def smelt_py_test(name, srcs, data = [], **kwargs):
-    """Python's unittest over the files of `srcs` named *_test.py, by the system's python3 (Debian's Bazel has no py rules)."""
+    """Python's unittest over the files of `srcs` named *_test.py; Debian's Bazel has no rules for Python."""
     native.sh_test(
         name = name,
         size = "small",

@@ -12,13 +12,13 @@ build_targets() {
   }
 }
 
-# build_smelt_into DIR: the wrapper, the daemon and the observer, side by side in DIR. A program that is running keeps its
-# old file.
+# build_smelt_into DIR: the wrapper, the daemon and the observer, side by side in DIR. A program that is running keeps
+# its old file.
 build_smelt_into() {
   build_targets //src/cmd:smelt //src/cmd:smeltd //src/observer:libsmelt_observer.so || return 1
   mkdir -p "$1" || return 1
   local file
   for file in cmd/smelt cmd/smeltd observer/libsmelt_observer.so; do
-    install -m 755 "bazel-bin/src/$file" "$1/.new.${file##*/}" && mv -f "$1/.new.${file##*/}" "$1/${file##*/}" || return 1
+    install -m 755 "bazel-bin/src/$file" "$1/.new" && mv -f "$1/.new" "$1/${file##*/}" || return 1
   done
 }

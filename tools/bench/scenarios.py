@@ -42,7 +42,10 @@ class Samples:
 
 
 class Bench:
-    """Runs scenarios over a checkout and others that have cargo homes of their own. `say` is called with a line for a person after each measurement."""
+    """Runs scenarios over a checkout and others that have cargo homes of their own.
+
+    `say` is called with a line for a person after each measurement.
+    """
 
     def __init__(self, first, others, scratch, say):
         self.first = first
