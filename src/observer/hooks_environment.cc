@@ -33,6 +33,10 @@ void Drew(std::string_view what, const void* caller) {
   if (!IsCompilerObject(module)) Record('Z', what, module);
 }
 
+std::string_view RandomBy(unsigned flags) {
+  return (flags & GRND_INSECURE) != 0 ? kRandomGetrandomInsecure : kRandomGetrandom;
+}
+
 void Addressed(const sockaddr* address, socklen_t size, const void* caller) {
   if (address == nullptr || size < sizeof address->sa_family || !Watching()) return;
   ErrnoScope keep;
@@ -52,12 +56,19 @@ SMELT_HOOK(char*, secure_getenv, const char* name) {
 }
 
 SMELT_HOOK(ssize_t, getrandom, void* out, std::size_t size, unsigned flags) {
-  Drew((flags & GRND_INSECURE) != 0 ? kRandomGetrandomInsecure : kRandomGetrandom, SMELT_CALLER());
+  Drew(RandomBy(flags), SMELT_CALLER());
   return SMELT_NEXT(getrandom)(out, size, flags);
 }
 SMELT_HOOK(int, getentropy, void* out, std::size_t size) {
   Drew(kRandomGetentropy, SMELT_CALLER());
   return SMELT_NEXT(getentropy)(out, size);
+}
+
+// The getrandom crate asks in this way. All arguments are passed on, whether or not there are so many, and by a jump: a
+// process that shares the caller's stack may come back from here, twice.
+SMELT_HOOK(long, syscall, long number, long a, long b, long c, long d, long e, long f) {
+  if (number == SYS_getrandom) Drew(RandomBy(static_cast<unsigned>(c)), SMELT_CALLER());
+  return SMELT_NEXT(syscall)(number, a, b, c, d, e, f);
 }
 
 SMELT_HOOK(int, connect, int fd, const sockaddr* address, socklen_t size) {

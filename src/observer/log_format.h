@@ -24,9 +24,10 @@
 //
 // What the observer cannot write it does not pass over in silence: it appends one NUL byte, which is no record, and the
 // whole log is then unreadable. So a readable log is complete, within these limits:
-//   * calls that do not go through libc's dynamic symbols are not seen: raw system calls (the rustix crate), libc's own
-//     inner calls (locale archives, gconv, nsswitch, glob, nftw, fts), statically linked programs (kExec without
-//     kProcess tells), dlsym(RTLD_NEXT) past us, and descriptors inherited or received over a socket;
+//   * calls that do not go through libc's dynamic symbols are not seen: raw system calls (the rustix crate, and
+//     syscall(2) other than for random numbers), libc's own inner calls (locale archives, gconv, nsswitch, glob, nftw,
+//     fts), statically linked programs (kExec without kProcess tells), dlsym(RTLD_NEXT) past us, and descriptors
+//     inherited or received over a socket;
 //   * the calling object is the one that the call returns to: an outermost function that ends in a jump to getenv is
 //     taken for its own caller (std's functions hold a lock over the call, so they do not);
 //   * paths below /proc, /sys and /dev are left out, but for /dev/shm, /proc/self/cwd/..., environments (kEnviron) and

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ bool Variables(const Arguments&) {
 bool Chance(const Arguments&) {
   char bytes[8];
   return getrandom(bytes, sizeof bytes, 0) == 8 && getentropy(bytes, sizeof bytes) == 0 &&
-         Opens(open("/dev/urandom", O_RDONLY));
+         syscall(SYS_getrandom, bytes, sizeof bytes, GRND_INSECURE) == 8 && Opens(open("/dev/urandom", O_RDONLY));
 }
 
 bool Network(const Arguments&) {
