@@ -56,7 +56,12 @@ bool MakeDirectory(const std::string& path, std::string* error) {
   return false;
 }
 
-// Anybody may make a directory in /tmp: one that is not ours alone could hold somebody else's daemon.
+// As in /tmp: a directory there that is not ours alone could hold somebody else's daemon.
+bool AnybodyMayWriteTo(const std::string& directory) {
+  struct stat info;
+  return stat(directory.empty() ? "/" : directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0;
+}
+
 bool IsOursAlone(const std::string& directory, std::string* error) {
   struct stat info;
   if (lstat(directory.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid() &&
@@ -96,8 +101,7 @@ std::optional<DaemonPaths> FindDaemonPaths(std::string* error) {
 bool MakeDaemonDirectories(const DaemonPaths& paths, std::string* error) {
   std::string socket_directory = Parent(paths.socket);
   if (!MakeDirectory(paths.directory, error) || !MakeDirectory(socket_directory, error)) return false;
-  bool shared_place = socket_directory == "/tmp/smelt-" + std::to_string(geteuid());
-  return !shared_place || IsOursAlone(socket_directory, error);
+  return !AnybodyMayWriteTo(Parent(socket_directory)) || IsOursAlone(socket_directory, error);
 }
 
 }  // namespace smelt::wire

@@ -30,7 +30,8 @@ std::optional<DaemonPaths> FindDaemonPaths(std::string* error);
 std::string SocketPathFor(std::string_view directory, std::uint32_t uid);
 
 // Makes the directory and the socket's directory where they are missing, for nobody but this user (0700). False, and
-// the reason in `error`, if that fails, or if the socket's directory under /tmp belongs to another user.
+// the reason in `error`, if that fails, or if the socket's directory lies where anybody may write (/tmp) and is not
+// ours alone.
 bool MakeDaemonDirectories(const DaemonPaths& paths, std::string* error);
 
 }  // namespace smelt::wire

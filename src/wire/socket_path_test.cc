@@ -87,20 +87,31 @@ TEST_F(SocketPath, ADirectoryThatCannotBeMadeIsNamed) {
   EXPECT_NE(error_.find("/proc/none"), std::string::npos);
 }
 
-TEST_F(SocketPath, ASharedSocketDirectoryThatOthersMayEnterIsRefused) {
+TEST_F(SocketPath, ASocketDirectoryInAPlaceForAllIsRefusedUnlessItIsOursAlone) {
+  TempDir place_for_all;
+  ASSERT_EQ(chmod(place_for_all.path().c_str(), 01777), 0);
   TempDir temp;
   DaemonPaths paths;
   paths.directory = temp.path();
-  std::string shared = "/tmp/smelt-" + std::to_string(geteuid());
-  struct stat before;
-  if (lstat(shared.c_str(), &before) == 0) GTEST_SKIP() << shared << " is in use on this machine";
-  ASSERT_EQ(mkdir(shared.c_str(), 0755), 0);
-  paths.socket = shared + "/x.sock";
+  std::string entered_by_others = place_for_all / "s";
+  paths.socket = entered_by_others + "/x.sock";
+  ASSERT_EQ(mkdir(entered_by_others.c_str(), 0700), 0);
+  ASSERT_EQ(chmod(entered_by_others.c_str(), 0755), 0);
   EXPECT_FALSE(MakeDaemonDirectories(paths, &error_));
-  EXPECT_NE(error_.find(shared), std::string::npos);
-  ASSERT_EQ(chmod(shared.c_str(), 0700), 0);
+  EXPECT_NE(error_.find(entered_by_others), std::string::npos);
+  ASSERT_EQ(chmod(entered_by_others.c_str(), 0700), 0);
   EXPECT_TRUE(MakeDaemonDirectories(paths, &error_)) << error_;
-  rmdir(shared.c_str());
+}
+
+TEST_F(SocketPath, ALinkInAPlaceForAllIsNotFollowed) {
+  TempDir place_for_all;
+  ASSERT_EQ(chmod(place_for_all.path().c_str(), 01777), 0);
+  TempDir temp;
+  DaemonPaths paths;
+  paths.directory = temp.path();
+  ASSERT_EQ(symlink(temp.path().c_str(), (place_for_all / "s").c_str()), 0);
+  paths.socket = (place_for_all / "s") + "/x.sock";
+  EXPECT_FALSE(MakeDaemonDirectories(paths, &error_));
 }
 
 }  // namespace
