@@ -66,7 +66,8 @@ Digest ManifestKey(const UnitKey& unit) {
   Append(text, "directory", unit.working_directory);
   for (const std::string& argument : unit.program) Append(text, "program", argument);
   for (const std::string& argument : unit.arguments) Append(text, "argument", argument);
-  for (const auto& [name, value] : unit.environment) Append(text, value ? "variable" : "unset", name, value.value_or(""));
+  for (const auto& [name, value] : unit.environment)
+    Append(text, value ? "variable" : "unset", name, value.value_or(""));
   return DigestOf(text);
 }
 

@@ -16,7 +16,8 @@ void SortUnique(List& list) {
 bool Promote(Manifest& manifest, const Shape& shape) {
   const std::string bytes = shape.SerializeAsString();
   auto& shapes = *manifest.mutable_shapes();
-  auto same = std::find_if(shapes.begin(), shapes.end(), [&](const Shape& s) { return s.SerializeAsString() == bytes; });
+  auto same =
+      std::find_if(shapes.begin(), shapes.end(), [&](const Shape& s) { return s.SerializeAsString() == bytes; });
   if (same == shapes.begin() && !shapes.empty()) return false;
   if (same == shapes.end()) {
     *shapes.Add() = shape;

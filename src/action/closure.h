@@ -24,7 +24,7 @@ struct UnitKey {
   std::vector<std::string> arguments;  // as rustc::KeyArguments gives them
   std::string working_directory;
   std::vector<std::pair<std::string, std::optional<std::string>>> environment;  // the fixed part; nullopt: unset
-  std::vector<std::string> outputs;    // canonical paths, in the order in which rustc announces them
+  std::vector<std::string> outputs;  // canonical paths, in the order in which rustc announces them
 };
 
 // A Shape with today's values: all that a compile reads beyond its UnitKey. Canonical paths.

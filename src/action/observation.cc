@@ -34,9 +34,9 @@ bool IsCompilersOwn(std::string_view module) {
 // Programs that a link is made of.
 bool IsLinkerTool(std::string_view program) {
   std::string_view name = BaseName(program);
-  constexpr std::array<std::string_view, 16> kTools = {"cc",  "c++",       "gcc", "g++", "clang",       "collect2",
-                                                       "ld",  "ld.lld",    "lld", "rust-lld", "mold",   "wild",
-                                                       "ar",  "as",        "lto-wrapper", "lto1"};
+  constexpr std::array<std::string_view, 16> kTools = {"cc", "c++",    "gcc",         "g++",      "clang", "collect2",
+                                                       "ld", "ld.lld", "lld",         "rust-lld", "mold",  "wild",
+                                                       "ar", "as",     "lto-wrapper", "lto1"};
   for (std::string_view tool : kTools) {
     if (name == tool) return true;
     // x86_64-linux-gnu-gcc-12, clang-14, ld.gold
@@ -104,6 +104,15 @@ class Observer {
                        [&](const std::string& directory) { return IsBelow(path, directory); });
   }
 
+  // Of the toolchain, which is keyed whole. A toolchain in /usr shares its directories with everything else.
+  bool IsToolchain(const std::string& path) const {
+    return std::any_of(facts_.sysroots.begin(), facts_.sysroots.end(), [&](const std::string& sysroot) {
+      if (sysroot.size() > 1 && sysroot != "/usr" && sysroot != "/usr/local") return IsBelow(path, sysroot);
+      return IsBelow(path, sysroot + "/lib/rustlib") || path == sysroot + "/bin/rustc" ||
+             (DirectoryName(path) == sysroot + "/lib" && IsCompilerObject(BaseName(path)));
+    });
+  }
+
   // An output, or something that this run made, or below a directory that it made.
   bool IsOwnProduct(std::string_view path) const {
     if (outputs_.contains(std::string(path))) return true;
@@ -123,7 +132,8 @@ class Observer {
 
   // Neither an input nor a trace worth keeping.
   bool IsIgnored(const std::string& path) const {
-    return IsBelow(path, facts_.sysroot) || IsOwnProduct(path) || IsBelow(path, incremental_) || IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
+    return IsToolchain(path) || IsOwnProduct(path) || IsBelow(path, incremental_) || IsBelow(path, "/proc") ||
+           IsBelow(path, "/sys") || IsBelow(path, "/dev");
   }
 
   void AddFile(const std::string& path) {
@@ -146,28 +156,20 @@ class Observer {
       return Refuse(NotStored::kUnobserved, "no process checked in");
     }
     compiler_pid_ = facts_.events.front().pid;
-    std::unordered_set<std::string_view> checked_in;
-    for (const ObserverEvent& event : facts_.events) {
-      if (event.kind == Kind::kProcess) checked_in.insert(BaseName(event.path));
-    }
     for (const ObserverEvent& event : facts_.events) {
       if (event.kind != Kind::kProcess || event.pid == compiler_pid_) continue;
       if (!facts_.invocation.Links() || !IsLinkerTool(event.path)) return Refuse(NotStored::kRanAProgram, event.path);
     }
-    std::size_t children = 0, executed = 0;
     for (const ObserverEvent& event : facts_.events) {
-      children += event.kind == Kind::kProcess && event.pid != compiler_pid_;
       if (event.kind != Kind::kExec) continue;
       if (!facts_.invocation.Links() || !IsLinkerTool(event.path)) return Refuse(NotStored::kRanAProgram, event.path);
-      tools_.insert(event.path);
-      ++executed;
     }
-    if (executed > children && facts_.linker_inputs.empty()) {
-      Refuse(NotStored::kUnobservedProgram, tools_.empty() ? "" : *tools_.begin());
-    }
+    const std::vector<std::string> untraced = UntracedPrograms(facts_.events);
+    if (!untraced.empty() && facts_.linker_inputs.empty()) Refuse(NotStored::kUnobservedProgram, untraced.front());
   }
 
   void AddEvent(const ObserverEvent& event) {
+    if (event.kind == Kind::kRead && IsCompiler(event)) compiler_started_ = true;
     switch (event.kind) {
       case Kind::kRead:
         return AddFile(event.path);
@@ -182,15 +184,17 @@ class Observer {
       case Kind::kWrite:
         return AddWrite(event);
       case Kind::kLoaded:
-        if (!IsCompiler(event)) AddFile(event.path);
-        return;
+        return AddLoaded(event);
       case Kind::kExec:
         return AddTool(event.path);
       case Kind::kEnviron:
         if (IsCompiler(event) && !IsCompilersOwn(BaseName(event.path))) result_.shape.set_whole_environment(true);
         return;
       case Kind::kNetwork:
-        return Refuse(NotStored::kNetwork, event.path);
+        return Refuse(NotStored::kNetwork, event.module);
+      case Kind::kRandom:
+        if (IsCompiler(event) && event.path != kRandomGetrandomInsecure) Refuse(NotStored::kRandom, event.module);
+        return;
       default:
         return;
     }
@@ -238,6 +242,11 @@ class Observer {
     }
   }
 
+  // The libraries that the compiler starts with are the toolchain's and the system's; what it loads later, macros load.
+  void AddLoaded(const ObserverEvent& event) {
+    if (!IsCompiler(event) || compiler_started_) AddFile(event.path);
+  }
+
   void AddWrite(const ObserverEvent& event) {
     if (IsBelow(event.path, out_dir_) || IsTemporary(event.path) || outputs_.contains(event.path)) return;
     if (IsBelow(event.path, "/dev") || IsBelow(event.path, "/proc")) return;
@@ -257,7 +266,8 @@ class Observer {
   void SortVariable(const std::string& name) {
     const std::string* value = facts_.environment(name);
     bool is_path = value && !macro_variables_.contains(name) && compiler_variables_.contains(name) &&
-                   value->size() > 1 && (*value)[0] == '/' && Canonical(*value) != *value && OnlyNamesFiles(name, *value);
+                   value->size() > 1 && (*value)[0] == '/' && Canonical(*value) != *value &&
+                   OnlyNamesFiles(name, *value);
     (is_path ? result_.shape.add_path_variables() : result_.shape.add_variables())->assign(name);
   }
 
@@ -284,16 +294,18 @@ class Observer {
   Observation result_;
   std::string out_dir_, incremental_;
   std::int32_t compiler_pid_ = 0;
+  bool compiler_started_ = false;
   std::unordered_set<std::string> search_directories_, path_directories_, written_, outputs_;
-  std::set<std::string> tools_, variables_, macro_variables_, compiler_variables_;
+  std::set<std::string> variables_, macro_variables_, compiler_variables_;
 };
 
 }  // namespace
 
 std::string_view Name(NotStored reason) {
   constexpr std::array<std::string_view, kNotStoredReasons> kNames = {
-      "compiler_failed", "incremental",         "private_inputs", "inputs_changed", "outputs_missing", "unobserved",
-      "unobserved_program", "ran_a_program", "network",        "side_effects",   "output_limit",    "store_failed"};
+      "compiler_failed", "incremental",        "private_inputs", "inputs_changed", "outputs_missing",
+      "unobserved",      "unobserved_program", "ran_a_program",  "network",        "random",
+      "side_effects",    "output_limit",       "store_failed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -48,7 +48,14 @@ class ObservationTest : public ::testing::Test {
   }
 
   Observation Result() {
-    return Observe({invocation_, paths_, "/w", "/tc", {"/tmp"}, events_, dep_info_, linker_inputs_,
+    return Observe({invocation_,
+                    paths_,
+                    "/w",
+                    {"/tc"},
+                    {"/tmp"},
+                    events_,
+                    dep_info_,
+                    linker_inputs_,
                     [this](std::string_view name) -> const std::string* {
                       auto found = environment_.find(std::string(name));
                       return found == environment_.end() ? nullptr : &found->second;
@@ -206,14 +213,42 @@ TEST_F(ObservationTest, ALinkerThatDidNotCheckInNeedsADependencyFile) {
 
 TEST_F(ObservationTest, NetworkAndSideEffectsAreNotStored) {
   const std::vector<ObserverEvent> start = events_;
-  Add(Kind::kNetwork, "127.0.0.1:80");
+  Add(Kind::kNetwork, "", kMacro);
   EXPECT_EQ(Result().refusal, NotStored::kNetwork);
   events_ = start;
+  Add(Kind::kRandom, "getrandom", kMacro);
+  EXPECT_EQ(Result().refusal, NotStored::kRandom);
+  events_ = start;
+  Add(Kind::kRandom, "getrandom(GRND_INSECURE)", kMacro);  // the seed of a HashMap
+  EXPECT_FALSE(Result().refusal);
   Add(Kind::kWrite, "/w/src/generated.rs", kMacro);
   EXPECT_EQ(Result().refusal, NotStored::kSideEffects);
   events_ = start;
   Add(Kind::kWrite, "/tmp/rustcABC/lib.o", kDriver);
   EXPECT_FALSE(Result().refusal);
+}
+
+TEST_F(ObservationTest, ALibraryThatAMacroLoadsIsAnInputThoseOfTheStartAreNot) {
+  Add(Kind::kLoaded, "/lib/libc.so.6");
+  Add(Kind::kRead, "/w/src/lib.rs", kDriver);
+  Add(Kind::kLoaded, "/w/libplugin.so");
+  EXPECT_THAT(Result().shape.files(), ElementsAre("/smelt/workspace/libplugin.so", "/smelt/workspace/src/lib.rs"));
+}
+
+TEST_F(ObservationTest, AToolchainInUsrDoesNotHideTheSystem) {
+  Observation seen;
+  Add(Kind::kRead, "/usr/include/x.h", kDriver);
+  Add(Kind::kRead, "/usr/lib/rustlib/t/lib/libcore.rmeta", kDriver);
+  seen = Observe({invocation_,
+                  paths_,
+                  "/w",
+                  {"/usr"},
+                  {"/tmp"},
+                  events_,
+                  dep_info_,
+                  linker_inputs_,
+                  [](std::string_view) -> const std::string* { return nullptr; }});
+  EXPECT_THAT(seen.shape.files(), ElementsAre("/smelt/workspace/src/lib.rs", "/usr/include/x.h"));
 }
 
 TEST_F(ObservationTest, WithoutTheObserverNothingIsKnown) {

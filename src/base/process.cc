@@ -67,8 +67,8 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 1);
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   pid_t pid = 0;
-  int error = posix_spawn(&pid, command[0].c_str(), &actions, nullptr, Pointers(command).data(),
-                          Pointers(environment).data());
+  int error =
+      posix_spawn(&pid, command[0].c_str(), &actions, nullptr, Pointers(command).data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return absl::InternalError(fmt::format("{}: cannot be started (errno {})", command[0], error));
   writing.Reset();

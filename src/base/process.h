@@ -9,8 +9,8 @@
 namespace smelt {
 
 // Runs `command` (command[0] is a path) with `environment` ("NAME=value"), nothing on stdin and stderr thrown away, and
-// returns what it wrote to stdout, at most 1 MiB. Blocks. INTERNAL, naming the command, if it cannot be started, ends with
-// a status other than 0, writes more, or takes longer than ten seconds (it is then killed).
+// returns what it wrote to stdout, at most 1 MiB. Blocks. INTERNAL, naming the command, if it cannot be started, ends
+// with a status other than 0, writes more, or takes longer than ten seconds (it is then killed).
 absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
                                      const std::vector<std::string>& environment);
 

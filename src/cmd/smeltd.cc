@@ -85,14 +85,13 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, in_flight, counters, journal},
                           options);
   Listener* stoppable = nullptr;
-  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer, config.file,
-                           clock.NowNanos(), [&] { stoppable->Stop(); }});
+  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,
+                           config.file, clock.NowNanos(), [&] { stoppable->Stop(); }});
 
-  Listener listener({paths.socket, config.idle_seconds},
-                    [&](UniqueFd socket) {
-                      ServeConnection(std::move(socket), compiles, commands, [&] { stoppable->Stop(); });
-                    },
-                    [&] { counters.Save(); });
+  Listener listener(
+      {paths.socket, config.idle_seconds},
+      [&](UniqueFd socket) { ServeConnection(std::move(socket), compiles, commands, [&] { stoppable->Stop(); }); },
+      [&] { counters.Save(); });
   stoppable = running_listener = &listener;
   if (absl::Status status = listener.Bind(); !status.ok()) return Fail(std::string(status.message()));
   LOG(INFO) << "smeltd " << wire::BuildId() << " listens on " << paths.socket;

@@ -34,7 +34,8 @@ absl::Status SetIncremental(Config& config, const std::string& text) {
 }
 
 absl::Status SetRemap(Config& config, const std::string& text) {
-  if (text != "true" && text != "false") return absl::InvalidArgumentError(fmt::format("'{}': write true or false", text));
+  if (text != "true" && text != "false")
+    return absl::InvalidArgumentError(fmt::format("'{}': write true or false", text));
   config.remap = text == "true";
   return absl::OkStatus();
 }
@@ -146,7 +147,8 @@ absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
     if (!value) continue;
     absl::Status status = key.set(config, *value);
     if (!status.ok()) {
-      return absl::InvalidArgumentError(fmt::format("environment variable {}: {}", key.variable, std::string(status.message())));
+      return absl::InvalidArgumentError(
+          fmt::format("environment variable {}: {}", key.variable, std::string(status.message())));
     }
   }
   return config;

@@ -27,9 +27,9 @@ double NumberWithUnit(std::string_view text, const Units& units) {
 }  // namespace
 
 absl::StatusOr<std::int64_t> ParseSize(const std::string& text) {
-  static const Units kUnits = {{"", 1},      {"B", 1},       {"kB", 1e3},       {"KB", 1e3},       {"MB", 1e6},
-                               {"GB", 1e9},  {"TB", 1e12},   {"K", 1 << 10},    {"KiB", 1 << 10},  {"M", 1 << 20},
-                               {"MiB", 1 << 20}, {"G", 1 << 30}, {"GiB", 1 << 30}, {"T", 0x1p40}, {"TiB", 0x1p40}};
+  static const Units kUnits = {{"", 1},          {"B", 1},       {"kB", 1e3},      {"KB", 1e3},      {"MB", 1e6},
+                               {"GB", 1e9},      {"TB", 1e12},   {"K", 1 << 10},   {"KiB", 1 << 10}, {"M", 1 << 20},
+                               {"MiB", 1 << 20}, {"G", 1 << 30}, {"GiB", 1 << 30}, {"T", 0x1p40},    {"TiB", 0x1p40}};
   const double bytes = NumberWithUnit(text, kUnits);
   if (bytes < 1 || bytes > 0x1p60) {
     return absl::InvalidArgumentError(
@@ -42,8 +42,8 @@ absl::StatusOr<std::int64_t> ParseDuration(const std::string& text) {
   static const Units kUnits = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
   const double seconds = NumberWithUnit(text, kUnits);
   if (seconds < 1 || seconds > 366.0 * 86400) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is not a duration of 1s to 366d: write a number and a unit, such as \"90s\", \"10m\" or \"3h\"", text));
+    return absl::InvalidArgumentError(fmt::format(
+        "'{}' is not a duration of 1s to 366d: write a number and a unit, such as \"90s\", \"10m\" or \"3h\"", text));
   }
   return static_cast<std::int64_t>(seconds);
 }

@@ -64,8 +64,7 @@ bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& sta
   return true;
 }
 
-bool ClosureEvaluator::AddFiles(const Shape& shape, const Before* before,
-                                Evaluation& evaluation) const {
+bool ClosureEvaluator::AddFiles(const Shape& shape, const Before* before, Evaluation& evaluation) const {
   for (const std::string& canonical : shape.files()) {
     const std::string real = paths_.Real(canonical);
     absl::StatusOr<FileStat> stat = files_.Stat(real);
@@ -79,8 +78,7 @@ bool ClosureEvaluator::AddFiles(const Shape& shape, const Before* before,
   return true;
 }
 
-bool ClosureEvaluator::AddPresence(const Shape& shape, const Before* before,
-                                   Evaluation& evaluation) const {
+bool ClosureEvaluator::AddPresence(const Shape& shape, const Before* before, Evaluation& evaluation) const {
   for (const std::string& canonical : shape.existing()) {
     const std::string real = paths_.Real(canonical);
     absl::StatusOr<FileStat> stat = files_.Stat(real);

@@ -59,8 +59,8 @@ class ClosureEvaluator {
 
  private:
   bool MayHaveChanged(const Before& before, const std::string& real, const FileStat& stat) const;
-  bool AddFile(const std::string& canonical, const FileStat& stat, const std::string& real,
-               const Before* before, Evaluation& evaluation) const;
+  bool AddFile(const std::string& canonical, const FileStat& stat, const std::string& real, const Before* before,
+               Evaluation& evaluation) const;
   bool AddFiles(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   bool AddPresence(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   bool AddListings(const Shape& shape, Evaluation& evaluation) const;

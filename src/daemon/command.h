@@ -33,8 +33,20 @@ class CommandCall {
   Conversation& client_;
 };
 
+// "1.5 GB", "12 kB".
+std::string HumanBytes(std::int64_t bytes);
+
+// "3 s", "5 min", "2 h", "4 d".
+std::string HumanSeconds(std::int64_t seconds);
+
 // The commands; each returns its exit code.
 int RunStats(const CommandParts& parts, CommandCall& call);
+int RunStatus(const CommandParts& parts, CommandCall& call);
+int RunWhy(const CommandParts& parts, CommandCall& call);
+int RunShow(const CommandParts& parts, CommandCall& call);
+int RunGc(const CommandParts& parts, CommandCall& call);
+int RunFlush(const CommandParts& parts, CommandCall& call);
+int RunDoctor(const CommandParts& parts, CommandCall& call);
 int RunStop(const CommandParts& parts, CommandCall& call);
 
 }  // namespace smelt

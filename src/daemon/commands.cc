@@ -10,8 +10,8 @@ namespace smelt {
 void CommandHandler::Handle(const wire::Command& command, Conversation& client) {
   using Run = int (*)(const CommandParts&, CommandCall&);
   static const std::map<std::string, Run, std::less<>> kCommands = {
-      {"stats", RunStats},
-      {"stop", RunStop},
+      {"doctor", RunDoctor}, {"flush", RunFlush},   {"gc", RunGc},     {"show", RunShow},
+      {"stats", RunStats},   {"status", RunStatus}, {"stop", RunStop}, {"why", RunWhy},
   };
   CommandCall call(command, client);
   auto found = command.arguments.empty() ? kCommands.end() : kCommands.find(command.arguments[0]);

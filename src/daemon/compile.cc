@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "fmt/format.h"
@@ -31,6 +33,12 @@ JournalEntry EntryFor(const Unit& unit) {
   entry.crate_type = unit.invocation.test ? "test" : unit.invocation.crate_types.front();
   entry.unit = unit.manifest_key.Hex();
   return entry;
+}
+
+// The directory above bin/rustc, symbolic links and all.
+std::string InvokedSysroot(const Unit& unit) {
+  const std::string bin = unit.invocation.compiler.substr(0, unit.invocation.compiler.rfind('/'));
+  return bin.ends_with("/bin") ? bin.substr(0, bin.size() - 4) : unit.toolchain->sysroot;
 }
 
 void SnapshotTree(FileSystem& files, const std::string& directory, Before& before) {
@@ -73,12 +81,12 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
   // From here on nobody else compiles the same unit.
-  InFlight::Turn turn = parts_.in_flight.Take(unit.manifest_key.Hex() + unit.identity,
-                                              [&] { return wrapper.Send(wire::Working()); });
+  InFlight::Turn turn =
+      parts_.in_flight.Take(unit.manifest_key.Hex() + unit.identity, [&] { return wrapper.Send(wire::Working()); });
   if (!turn.held()) return;
 
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
-  if (prediction.result && !IsSampled() && ServeHit(unit, prediction, wrapper)) {
+  if (prediction.result && !IsSampled(unit) && ServeHit(unit, prediction, wrapper)) {
     parts_.counters.Add("hit_micros", NowMicros() - start);
     return;
   }
@@ -112,9 +120,11 @@ void CompileHandler::Refuse(const wire::Compile& request, rustc::Refusal refusal
   parts_.journal.Record(std::move(entry));
 }
 
-bool CompileHandler::IsSampled() {
-  if (options_.verify_share <= 0) return false;
-  const auto every = static_cast<std::uint64_t>(1 / options_.verify_share);
+bool CompileHandler::IsSampled(const Unit& unit) {
+  const std::string* wanted = unit.environment.Find("SMELT_VERIFY");
+  const double share = wanted ? std::strtod(wanted->c_str(), nullptr) : options_.verify_share;
+  if (!(share > 0)) return false;
+  const auto every = static_cast<std::uint64_t>(1 / std::min(share, 1.0));
   return every <= 1 || hits_.fetch_add(1) % every == 0;
 }
 
@@ -137,7 +147,7 @@ bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& predictio
   parts_.counters.Add("bytes_restored", replay->bytes);
   JournalEntry entry = EntryFor(unit);
   entry.outcome = "hit";
-  entry.key = prediction.key.Hex();
+  entry.key = prediction.key.ToString();
   parts_.journal.Record(std::move(entry));
   return true;
 }
@@ -249,7 +259,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
     return NotStored::kInputsChanged;
   }
   BuiltAction action = BuildAction(unit.key, evaluation->closure);
-  entry.key = action.key.Hex();
+  entry.key = action.key.ToString();
   entry.key_dump = KeyDump(unit.key, evaluation->closure);
 
   SMELT_KILL_POINT("compile.before_store");
@@ -276,7 +286,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
   SMELT_KILL_POINT("compile.after_store");
   for (const auto& file : result->output_files()) parts_.counters.Add("bytes_stored", file.digest().size_bytes());
   if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, evaluation->closure);
-    return std::nullopt;
+  return std::nullopt;
 }
 
 std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan& plan, Shape& shape,
@@ -305,8 +315,14 @@ std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan
     linker_inputs = *std::move(parsed);
   }
   const std::string temporary = unit.environment.ValueOr("TMPDIR", "/tmp");
-  Observation observation = Observe({unit.invocation, unit.paths, unit.working_directory, unit.toolchain->sysroot,
-                                     {temporary, options_.runs_directory}, *events, dep_info, linker_inputs,
+  Observation observation = Observe({unit.invocation,
+                                     unit.paths,
+                                     unit.working_directory,
+                                     {unit.toolchain->sysroot, InvokedSysroot(unit)},
+                                     {temporary, options_.runs_directory},
+                                     *events,
+                                     dep_info,
+                                     linker_inputs,
                                      [&](std::string_view name) { return unit.environment.Find(name); }});
   detail = observation.detail;
   shape = std::move(observation.shape);

@@ -28,7 +28,8 @@ struct CompileOptions {
   std::string runs_directory;  // for the observer's logs; must exist
   bool incremental = true;     // keep incremental state for units that are being edited; else never
   bool remap = true;           // make outputs independent of where checkouts lie; else keys hold literal paths
-  double verify_share = 0;     // of hits that are compiled anyway and compared
+  // Of hits that are compiled anyway and compared, unless the compile's environment has SMELT_VERIFY=<share>.
+  double verify_share = 0;
 };
 
 // Everything that a compile needs; all outlive the Compiles made of them.
@@ -66,7 +67,7 @@ class CompileHandler {
                                    const wire::Ran& ran, Conversation& wrapper, JournalEntry& entry);
   std::optional<NotStored> ObserveRun(const Unit& unit, const Plan& plan, Shape& shape, std::string& detail);
   bool HasPrivateInput(const Unit& unit);
-  bool IsSampled();
+  bool IsSampled(const Unit& unit);
 
   CompileParts parts_;
   CompileOptions options_;

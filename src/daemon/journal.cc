@@ -61,8 +61,11 @@ Journal::Journal(Table& table, Clock& clock, std::string log_path)
 void Journal::Record(JournalEntry entry) {
   entry.time_ns = clock_.NowNanos();
   if (!log_path_.empty()) AppendToLog(entry);
-  if (entry.unit.empty() || entry.key_dump.empty()) return;
   absl::MutexLock lock(&mu_);
+  if (last_.size() >= kLastMax) last_.clear();
+  JournalEntry& last = last_[entry.crate] = entry;
+  last.key_dump.clear();
+  if (entry.unit.empty() || entry.key_dump.empty()) return;
   const std::string key = CratePrefix(entry.crate) + entry.unit;
   json entries = Parse(table_.Get(key).value_or("[]"));
   json object = ToJson(entry);
@@ -76,6 +79,13 @@ void Journal::AppendToLog(const JournalEntry& entry) {
   const std::string line = Text(ToJson(entry)) + "\n";
   UniqueFd fd(::open(log_path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (fd.valid() && ::write(fd.get(), line.data(), line.size()) < 0) return;
+}
+
+std::optional<JournalEntry> Journal::LastOf(std::string crate) {
+  std::replace(crate.begin(), crate.end(), '-', '_');
+  absl::MutexLock lock(&mu_);
+  auto found = last_.find(crate);
+  return found == last_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<JournalEntry> Journal::Of(const std::string& crate) {

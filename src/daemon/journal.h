@@ -2,6 +2,7 @@
 #define SMELT_DAEMON_JOURNAL_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ struct JournalEntry {
   std::string outcome;     // "hit", "miss", "not_stored", "refused"
   std::string reason;      // of the last two
   std::string detail;      // the path or program behind the reason
-  std::string key;         // K1, hexadecimal; empty if there is none
+  std::string key;         // K1, "<hex>/<size>"; empty if there is none
   std::int64_t time_ns = 0;
-  std::int64_t micros = 0;             // the daemon's time for it, without the compiler's
-  std::vector<std::string> key_dump;   // see KeyDump; empty for hits
+  std::int64_t micros = 0;            // the daemon's time for it, without the compiler's
+  std::vector<std::string> key_dump;  // see KeyDump; empty for hits
 };
 
 // Remembers, for each unit, its last compiles with what their keys were made of: `smelt why` reads it. With a log path
@@ -32,14 +33,18 @@ class Journal {
  public:
   // Compiles kept for each unit.
   static constexpr int kEntriesMax = 3;
+  static constexpr std::size_t kLastMax = 10'000;
 
   // `log_path` may be empty.
   Journal(Table& table, Clock& clock, std::string log_path);
 
   void Record(JournalEntry entry);
 
-  // Entries of all units of `crate` (its name with '-' or '_'), newest first.
+  // Entries with a key dump of all units of `crate` (its name with '-' or '_'), newest first.
   std::vector<JournalEntry> Of(const std::string& crate);
+
+  // The last compile of `crate` since the daemon started, whatever became of it.
+  std::optional<JournalEntry> LastOf(std::string crate);
 
  private:
   void AppendToLog(const JournalEntry& entry);
@@ -47,7 +52,8 @@ class Journal {
   Table& table_;
   Clock& clock_;
   const std::string log_path_;
-  absl::Mutex mu_;  // orders read-modify-write of one unit's entries
+  absl::Mutex mu_;  // also orders read-modify-write of one unit's entries
+  std::map<std::string, JournalEntry> last_ ABSL_GUARDED_BY(mu_);  // by crate; at most kLastMax
 };
 
 }  // namespace smelt

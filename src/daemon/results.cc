@@ -114,7 +114,8 @@ absl::StatusOr<Results::Replay> Results::Restore(const UnitOutputs& unit, const 
   std::map<std::string_view, const v2::OutputFile*> files;
   for (const v2::OutputFile& file : result.output_files()) files.emplace(file.path(), &file);
 
-  ASSIGN_OR_RETURN(std::string error_template, Text(result.stderr_raw(), result.stderr_digest(), result.has_stderr_digest()));
+  ASSIGN_OR_RETURN(std::string error_template,
+                   Text(result.stderr_raw(), result.stderr_digest(), result.has_stderr_digest()));
   Replay replay;
   for (const rustc::Output& output : unit.files) {
     const std::string name = ResultPath(unit, output);
@@ -139,7 +140,8 @@ std::string Results::Difference(const ActionResult& one, const ActionResult& oth
   for (const v2::OutputFile& file : other.output_files()) {
     auto found = expected.find(file.path());
     std::string was = found == expected.end() ? "absent" : found->second;
-    if (was != file.digest().hash()) difference += fmt::format("{}: {} is now {}\n", file.path(), was, file.digest().hash());
+    if (was != file.digest().hash())
+      difference += fmt::format("{}: {} is now {}\n", file.path(), was, file.digest().hash());
   }
   return difference;
 }

@@ -54,7 +54,9 @@ std::string ToText(const json& stats) {
   }
   text += fmt::format("Restored           {:>10.1f} MB\n", number("bytes_restored") / 1e6);
   text += fmt::format("Stored             {:>10.1f} MB\n", number("bytes_stored") / 1e6);
-  if (hits > 0) text += fmt::format("Time for a hit     {:>10.2f} ms in the daemon, on average\n", number("hit_micros") / 1e3 / hits);
+  if (hits > 0)
+    text +=
+        fmt::format("Time for a hit     {:>10.2f} ms in the daemon, on average\n", number("hit_micros") / 1e3 / hits);
   if (number("verify_differences") > 0) {
     text += fmt::format("DIFFERENCES found by verifying: {} (see the daemon's log)\n", number("verify_differences"));
   }

@@ -44,8 +44,8 @@ absl::StatusOr<std::string> Toolchains::Sysroot(const Request& request) {
       if (name.starts_with("librustc_driver-")) return sysroot;
     }
   }
-  return absl::FailedPreconditionError(
-      fmt::format("{}: no librustc_driver in {}/lib; smelt knows toolchains as rustup installs them", compiler, sysroot));
+  return absl::FailedPreconditionError(fmt::format(
+      "{}: no librustc_driver in {}/lib; smelt knows toolchains as rustup installs them", compiler, sysroot));
 }
 
 absl::StatusOr<std::shared_ptr<const Toolchain>> Toolchains::Find(const Request& request) {

@@ -1,0 +1,117 @@
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "fmt/format.h"
+#include "src/daemon/closure_evaluator.h"
+#include "src/daemon/command.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+namespace {
+
+struct Finding {
+  bool good;
+  std::string what;
+  std::string mend;
+};
+
+std::string InPath(const Environment& environment, const std::string& name) {
+  const std::string path = environment.ValueOr("PATH", "");
+  for (std::size_t at = 0; at <= path.size();) {
+    std::size_t colon = std::min(path.find(':', at), path.size());
+    std::string candidate = path.substr(at, colon - at) + "/" + name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    at = colon + 1;
+  }
+  return "";
+}
+
+Finding Observer(const CommandParts& parts) {
+  if (!parts.observer.empty()) return {true, "the observer is " + parts.observer, ""};
+  return {false, "libsmelt_observer.so is not beside smeltd, so nothing can be stored",
+          "install smelt again (tools/install)"};
+}
+
+Finding Store(const CommandParts& parts) {
+  const std::string text = fmt::format("smelt doctor {}", parts.clock.NowNanos());
+  absl::Status status = parts.store.blobs().Put(DigestOf(text), Bytes(text));
+  if (status.ok()) return {true, "the cache in " + parts.cache_directory + " can be written", ""};
+  return {false, fmt::format("the cache cannot be written: {}", std::string(status.message())),
+          "make room, or set SMELT_DIR to a directory that can be written"};
+}
+
+Finding Room(const CommandParts& parts) {
+  constexpr std::int64_t kFreeBytesMin = 1LL << 30;
+  const std::int64_t free_bytes = parts.files.FreeBytes(parts.cache_directory).value_or(0);
+  if (free_bytes >= kFreeBytesMin) return {true, HumanBytes(free_bytes) + " are free on the cache's disk", ""};
+  return {false, "only " + HumanBytes(free_bytes) + " are free on the cache's disk",
+          "lower [cache] size and run `smelt gc`"};
+}
+
+Finding Linking(const CommandParts& parts) {
+  const StoreUsage usage = parts.store.Usage();
+  if (usage.corrupt_blobs == 0) return {true, "no blob has been changed on disk", ""};
+  return {false, fmt::format("{} blobs had changed on disk and were dropped", usage.corrupt_blobs),
+          "find out what writes into target directories in place"};
+}
+
+Finding Compiler(const Environment& environment) {
+  const std::string rustc = InPath(environment, "rustc");
+  if (rustc.empty()) return {false, "there is no rustc in PATH", "install Rust (rustup)"};
+  return {true, "rustc is " + rustc, ""};
+}
+
+Finding Linker(const Environment& environment) {
+  const std::string cc = InPath(environment, "cc");
+  if (cc.empty()) return {false, "there is no cc in PATH, so nothing can be linked", "install a C compiler (gcc)"};
+  return {true, "cc is " + cc, ""};
+}
+
+Finding Wrapper(const Environment& environment) {
+  for (const char* name : {"RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"}) {
+    const std::string* wrapper = environment.Find(name);
+    if (wrapper && wrapper->find("smelt") == std::string::npos) {
+      return {false, fmt::format("{} is '{}': cargo does not use smelt", name, *wrapper),
+              fmt::format("unset {}", name)};
+    }
+  }
+  return {true, "no variable keeps cargo from using smelt (`smelt init --check` looks at cargo's files)", ""};
+}
+
+Finding Differences(const CommandParts& parts) {
+  auto counters = parts.counters.All();
+  auto found = counters.find("verify_differences");
+  if (found == counters.end()) return {true, "verified hits have not differed", ""};
+  return {false, fmt::format("{} verified hits differed from a new compile", found->second),
+          fmt::format("see {}/smeltd.log, and please report it", parts.cache_directory)};
+}
+
+}  // namespace
+
+int RunDoctor(const CommandParts& parts, CommandCall& call) {
+  if (!call.Accepts({"--json"}, 0)) return 2;
+  const Environment environment(call.command().environment);
+  const std::vector<Finding> findings = {Observer(parts),      Store(parts),          Room(parts),
+                                         Linking(parts),       Compiler(environment), Linker(environment),
+                                         Wrapper(environment), Differences(parts)};
+  bool all_good = true;
+  nlohmann::json list = nlohmann::json::array();
+  std::string text;
+  for (const Finding& finding : findings) {
+    all_good &= finding.good;
+    list.push_back({{"good", finding.good}, {"what", finding.what}, {"mend", finding.mend}});
+    text += fmt::format("{} {}\n", finding.good ? "ok     " : "PROBLEM", finding.what);
+    if (!finding.good) text += fmt::format("        mend: {}\n", finding.mend);
+  }
+  if (call.Has("--json")) {
+    call.Print(nlohmann::json{{"good", all_good}, {"findings", list}}.dump(2, ' ', false,
+                                                                           nlohmann::json::error_handler_t::replace) +
+               "\n");
+  } else {
+    call.Print(text);
+  }
+  return all_good ? 0 : 1;
+}
+
+}  // namespace smelt

@@ -1,0 +1,51 @@
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "fmt/format.h"
+#include "src/daemon/command.h"
+#include "src/wire/build_id.h"
+
+namespace smelt {
+
+int RunStatus(const CommandParts& parts, CommandCall& call) {
+  if (!call.Accepts({"--json"}, 0)) return 2;
+  const StoreUsage usage = parts.store.Usage();
+  const std::int64_t uptime = (parts.clock.NowNanos() - parts.start_ns) / 1'000'000'000;
+  const std::int64_t free_bytes = parts.files.FreeBytes(parts.cache_directory).value_or(-1);
+  if (call.Has("--json")) {
+    nlohmann::json status = {
+        {"version", wire::kVersion},
+        {"pid", getpid()},
+        {"uptime_seconds", uptime},
+        {"socket", parts.socket_path},
+        {"configuration", parts.configuration},
+        {"observer", parts.observer},
+        {"store",
+         {{"directory", parts.cache_directory},
+          {"bytes", usage.bytes},
+          {"limit_bytes", usage.limit_bytes},
+          {"blobs", usage.blobs},
+          {"actions", usage.actions},
+          {"oldest_use_seconds", usage.oldest_use_seconds},
+          {"corrupt_blobs", usage.corrupt_blobs},
+          {"free_bytes", free_bytes}}},
+    };
+    call.Print(status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    return 0;
+  }
+  call.Print(fmt::format("smeltd {}, process {}, running for {}\n", wire::kVersion, getpid(), HumanSeconds(uptime)));
+  call.Print(fmt::format("Cache          {}\n", parts.cache_directory));
+  call.Print(fmt::format("Size           {} of {}; {} free on the disk\n", HumanBytes(usage.bytes),
+                         HumanBytes(usage.limit_bytes), HumanBytes(free_bytes)));
+  call.Print(fmt::format("Holds          {} results in {} blobs\n", usage.actions, usage.blobs));
+  call.Print(fmt::format("Oldest use     {} ago\n", HumanSeconds(usage.oldest_use_seconds)));
+  call.Print(fmt::format("Socket         {}\n", parts.socket_path));
+  call.Print(fmt::format("Configuration  {}\n", parts.configuration.empty() ? "none (defaults)" : parts.configuration));
+  if (usage.corrupt_blobs > 0)
+    call.Print(fmt::format("Dropped        {} blobs that had changed on disk\n", usage.corrupt_blobs));
+  if (parts.observer.empty()) call.Print("NOTHING IS STORED: libsmelt_observer.so is missing; see `smelt doctor`\n");
+  return 0;
+}
+
+}  // namespace smelt
