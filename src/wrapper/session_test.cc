@@ -374,7 +374,7 @@ TEST_F(Session, TheJobserverReachesTheCompilerAndNothingOfOursDoes) {
   int jobs[2];
   ASSERT_EQ(pipe2(jobs, O_CLOEXEC), 0);
   ASSERT_EQ(write(jobs[1], "+", 1), 1);
-  const std::string script = "head -c 1 <&8; printf - >&9; echo; ls /proc/$$/fd | tr '\\n' ' '";
+  const std::string script = "head -c 1 <&8; printf - >&9; echo; cd /proc/$$/fd && echo *";
   const std::map<int, int> fds = {{8, jobs[0]}, {9, jobs[1]}};
   Ended ended;
   {
@@ -397,7 +397,7 @@ TEST_F(Session, TheJobserverReachesTheCompilerAndNothingOfOursDoes) {
 }
 
 TEST_F(Session, NothingOfOursIsLeftOpenInAPlainCompiler) {
-  WriteFile(compiler_, "#!/bin/sh\nls /proc/$$/fd | tr '\\n' ' '\n", 0755);
+  WriteFile(compiler_, "#!/bin/sh\ncd /proc/$$/fd && echo *\n", 0755);
   FakeDaemon daemon(socket_, {[](DaemonEnd& end) {
                       end.Receive();
                       end.Send(Plain{});
