@@ -38,9 +38,10 @@ KEEP = os.environ.get("SMELT_ACCEPTANCE_KEEP") == "1"
 TIMEOUT = 180  # seconds for any one command: a hang is a failure, not a wait
 TARGET, REFERENCE = "target", "tplain"  # as long as each other: OUT_DIR's length can be observed
 
-# One letter an outcome: hit, miss (compiled and stored), not stored (compiled, observed, and kept out of the store),
-# plain (refused or run without smelt).
+# One letter an outcome: hit, miss (compiled and stored), incremental (compiled with private state because somebody is
+# editing, so not stored), not stored (for any other reason), plain (refused: run as if smelt were not there).
 LETTERS = {"hit": "H", "miss": "M", "not_stored": "N", "refused": "P", "plain": "P"}
+PRIVATE_REASONS = ("incremental", "private_inputs")
 
 _PROGRAMS = ("smelt", "smeltd", "libsmelt_observer.so")
 _STATUS_LINE = re.compile(
@@ -76,6 +77,12 @@ def clean_environment() -> dict:
     environment = {k: os.environ[k] for k in keep if k in os.environ}
     environment["CARGO_TERM_COLOR"] = "never"
     return environment
+
+
+def letter(unit: dict) -> str:
+    """The letter of one line of the daemon's log of compiles."""
+    private = unit["outcome"] == "not_stored" and unit["reason"] in PRIVATE_REASONS
+    return "I" if private else LETTERS[unit["outcome"]]
 
 
 class Ran:
@@ -239,7 +246,12 @@ class Smelt:
         self._read = len(self.log())
 
     def units(self) -> list:
-        """What was compiled since the last mark."""
+        """What was compiled since the last mark. A hit is logged just after the wrapper has been let go."""
+        def settled():
+            stats = self.stats()
+            return len(self.log()) >= stats["compile_requests"] - stats["wrappers_lost"]
+        if not PLAIN:
+            wait_until(settled, 10, "the daemon to log every compile")
         return self.log()[self._read:]
 
 
@@ -259,7 +271,7 @@ class Build:
     def outcomes(self, crate: str) -> str:
         """Letters, one for each unit of the crate ("app", or "app:bin" for those of one type), in order."""
         name, _, kind = crate.partition(":")
-        return "".join(LETTERS[u["outcome"]] for u in self.units
+        return "".join(letter(u) for u in self.units
                        if u["crate"] == name and (not kind or u["crate_type"] == kind))
 
     def expect(self, crates=None, **more) -> "Build":
@@ -273,15 +285,15 @@ class Build:
                 got = self.outcomes(crate)
                 good = got == "" if letters == "" else got and set(got) <= set(letters)
                 self.case.assertTrue(good, f"{crate}: expected {letters or 'nothing'}, got {got or 'nothing'}"
-                                           f"\n{self._describe()}")
+                                           f"\n{self.describe()}")
         return self
 
     def expect_all(self, letters: str) -> "Build":
         """Asserts that something was compiled and that every unit has one of `letters`."""
         if not PLAIN:
-            got = {u["crate"]: LETTERS[u["outcome"]] for u in self.units if u["crate"] not in ("", "___")}
+            got = {u["crate"]: letter(u) for u in self.units if u["crate"] not in ("", "___")}
             bad = {k: v for k, v in got.items() if v not in letters}
-            self.case.assertTrue(got and not bad, f"expected all {letters}, got {got}\n{self._describe()}")
+            self.case.assertTrue(got and not bad, f"expected all {letters}, got {got}\n{self.describe()}")
         return self
 
     def prints(self, text: str) -> "Build":
@@ -293,14 +305,20 @@ class Build:
         self.case.assertIn(with_text, self.stderr)
         return self
 
-    def _describe(self):
+    def describe(self):
+        """What the daemon logged, and what cargo printed."""
         return "\n".join(json.dumps(u) for u in self.units) + "\n" + self.stderr
 
 
 class Case(unittest.TestCase):
-    """A table of cases: one cache directory and one daemon for the class, one directory for each case."""
+    """A table of cases: one cache directory and one daemon for the class, one directory for each case.
+
+    With `incremental` cargo's default holds, and smelt keeps private state for units that are edited; without, every
+    result is stored and keys can be told apart by hit and miss.
+    """
 
     maxDiff = None
+    incremental = False
 
     @classmethod
     def setUpClass(cls):
@@ -340,8 +358,8 @@ class Case(unittest.TestCase):
     def cargo(self, project, *arguments, env=None, target=TARGET, smelt=None, cwd=None, timeout=TIMEOUT) -> Ran:
         """cargo with smelt (target is TARGET) or plain (REFERENCE), offline. `smelt` is another than the class's."""
         environment = clean_environment() | {"CARGO_TARGET_DIR": str(project.path(target))}
-        if PLAIN:
-            environment["CARGO_INCREMENTAL"] = "0"  # its names are random; smelt leaves it out too
+        if PLAIN or not self.incremental:
+            environment["CARGO_INCREMENTAL"] = "0"
         if target == TARGET:
             environment |= (smelt or self.smelt).environment()
         environment |= env or {}
@@ -367,9 +385,13 @@ class Case(unittest.TestCase):
             ran = self.cargo(project, *command, env=env, smelt=smelt, cwd=cwd)
             reference = plain.result() if same else None
         results = self._run_programs(project, TARGET) if programs and ran.status == 0 else {}
+        build = Build(self, ran, smelt.units(), results)
         if same:
-            self._compare(project, ran, reference, results, programs)
-        return Build(self, ran, smelt.units(), results)
+            try:
+                self._compare(project, ran, reference, results, programs)
+            except AssertionError as difference:
+                raise AssertionError(f"{difference}\n--- with smelt\n{build.describe()}") from None
+        return build
 
     def _lock(self, project, cwd):
         """Two cargos must not write Cargo.lock at once."""

@@ -33,6 +33,8 @@ def vendored(directory: pathlib.Path, name: str, lib_rs: str) -> None:
 
 class Checkouts(Case):
 
+    incremental = True
+
     def test_57_second_checkout_hits_everything(self):
         p = self.project(GRAPH)
         self.build(p).prints("1 2 3")
@@ -285,7 +287,7 @@ os.execvp(command[0], command)
         wrapper.chmod(0o755)
         remap = [f"--remap-path-prefix={r.root}=/proc/self/cwd", f"--remap-path-prefix={r.path(TARGET)}/debug=/cargo/build-dir",
                  f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}"]
-        environment = clean_environment() | {"RUSTC_WRAPPER": str(wrapper), "REMAP": "\n".join(remap)}
+        environment = clean_environment() | {"RUSTC_WRAPPER": str(wrapper), "REMAP": "\n".join(remap), "CARGO_INCREMENTAL": "0"}
         ran = run(["cargo", "build", "--offline"], r.root, environment | {"CARGO_TARGET_DIR": str(r.path(TARGET))})
         self.assertEqual(ran.status, 0, ran)
         self.assert_same_artifacts(q.artifacts(), r.artifacts())
