@@ -162,6 +162,9 @@ def main(arguments):
     except (process.CommandFailed, OSError) as error:
         print("error: %s" % error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     finally:
         process.stop_descendants()
         if options.keep:

@@ -26,7 +26,12 @@ class CommandFailed(Exception):
     """A command ended badly; says which, where, how, and the end of what it printed."""
 
 
+def _terminated(number, frame):
+    raise KeyboardInterrupt
+
+
 def adopt_orphans():
+    signal.signal(signal.SIGTERM, _terminated)
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
@@ -90,9 +95,9 @@ def run(command, directory, environment, log):
     started = time.monotonic()
     try:
         with open(log, "wb") as output:
-            code = subprocess.Popen(
+            code = subprocess.call(
                 command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            ).wait()
+            )
     except OSError as error:
         raise CommandFailed("%s: cannot be run: %s" % (command[0], error.strerror)) from error
     cost = Cost(time.monotonic() - started, max(0.0, cpu_seconds() - cpu_before))

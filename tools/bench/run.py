@@ -122,6 +122,9 @@ def main(arguments):
     except (process.CommandFailed, OSError) as error:
         say("error: %s" % error)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     finally:
         process.stop_descendants()
         os.chdir(here)

@@ -117,7 +117,7 @@ def copy_cargo_home(lock_text, home, original=None):
 
 
 def prepare(source, scratch, others=1):
-    """A checkout of `source` below `scratch` and a list of others, each with a cargo home of its own; all is fetched."""
+    """A checkout of `source` below `scratch` and a list of others, each with its own cargo home; all is fetched."""
     first = Checkout(source, scratch / "first" / source.name)
     first.fetch()
     lock_text = (source / "Cargo.lock").read_text(encoding="utf-8")
