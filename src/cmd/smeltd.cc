@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -101,6 +102,16 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   return 0;
 }
 
+// A daemon that is ending has given up its socket already but may still be closing its store.
+bool TakeInstanceLock(int lock) {
+  constexpr int kAttempts = 200;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return false;
+}
+
 int Main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   FLAGS_logtostderr = true;
@@ -119,7 +130,7 @@ int Main(int argc, char** argv) {
 
   UniqueFd lock(open(paths->instance_lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return Fail(paths->instance_lock + ": " + std::strerror(errno));
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return Fail("another smeltd serves " + paths->directory);
+  if (!TakeInstanceLock(lock.get())) return Fail("another smeltd serves " + paths->directory);
 
   signal(SIGPIPE, SIG_IGN);
   signal(SIGTERM, OnSignal);

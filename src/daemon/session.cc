@@ -20,13 +20,16 @@ class SocketConversation : public Conversation {
   }
 
   std::optional<wire::Message> Receive() override {
-    wire::Message message;
-    if (wire::ReadMessage(socket_.get(), &message) != wire::FrameStatus::kOk) return std::nullopt;
-    return message;
+    if (wire::ReadFrame(socket_.get(), &payload_) != wire::FrameStatus::kOk) return std::nullopt;
+    return wire::Decode(payload_);
   }
+
+  // Which smelt sent the first message, whether or not it could be understood.
+  std::optional<std::string> Build() const { return wire::PeekBuildId(payload_); }
 
  private:
   UniqueFd socket_;
+  std::string payload_;
 };
 
 }  // namespace
@@ -35,19 +38,14 @@ void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& 
                      const std::function<void()>& other_version) {
   SocketConversation conversation(std::move(socket));
   std::optional<wire::Message> first = conversation.Receive();
-  if (!first) return;
-  const wire::Compile* compile = std::get_if<wire::Compile>(&*first);
-  const wire::Command* command = std::get_if<wire::Command>(&*first);
-  if (!compile && !command) return;
-  if ((compile ? compile->build_id : command->build_id) != wire::BuildId()) {
-    conversation.Send(wire::OtherVersion{std::string(wire::BuildId())});
+  const std::optional<std::string> build = conversation.Build();
+  if (build && *build != wire::BuildId()) {
+    conversation.Send(wire::OtherVersion{wire::BuildId()});
     return other_version();
   }
-  if (compile) {
-    compiles.Handle(*compile, conversation);
-  } else {
-    commands.Handle(*command, conversation);
-  }
+  if (!first) return;
+  if (const wire::Compile* compile = std::get_if<wire::Compile>(&*first)) return compiles.Handle(*compile, conversation);
+  if (const wire::Command* command = std::get_if<wire::Command>(&*first)) return commands.Handle(*command, conversation);
 }
 
 }  // namespace smelt
