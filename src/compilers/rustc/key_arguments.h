@@ -14,6 +14,9 @@ namespace smelt::rustc {
 // toolchain, fixed environment and inputs give the same outputs. They are also a real command line for a sandbox in
 // which every root lies at its canonical place: --out-dir and explicit emit paths are canonical, extern paths too, and
 // the remap arguments are first.
+//
+// With -C instrument-coverage the paths recorded for llvm-cov are the remapped ones too: those of the workspace resolve
+// where llvm-cov runs in it, others need its -path-equivalence.
 std::vector<std::string> KeyArguments(const Invocation& invocation, const PathMap& paths,
                                       const std::string& working_directory);
 
@@ -32,6 +35,7 @@ std::vector<std::string> FixedEnvironment(const Invocation& invocation);
 
 // False for variables that never enter a key even if something was seen to read them: the job server's, rustc's
 // own logging and tuning, LD_LIBRARY_PATH, LD_PRELOAD, PATH (tools enter by content), and smelt's own.
+// This judges reads that the observer saw; a variable that dep-info names is in the outputs and always enters.
 bool MayEnterKey(const std::string& variable);
 
 }  // namespace smelt::rustc
