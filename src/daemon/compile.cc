@@ -152,10 +152,19 @@ bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& predictio
   return true;
 }
 
+// True if this target directory holds an earlier compile of the unit: only then can incremental state be worth it.
+bool CompileHandler::HasEarlierOutputs(const Unit& unit) {
+  for (const rustc::Output& output : unit.Outputs().files) {
+    if (output.kind == rustc::Output::Kind::kDepInfo) return parts_.files.Stat(unit.Absolute(output.path)).ok();
+  }
+  return false;
+}
+
 CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor::Prediction& prediction) {
   Plan plan;
   plan.private_inputs = HasPrivateInput(unit);
   plan.incremental = options_.incremental && unit.invocation.incremental && !prediction.result &&
+                     HasEarlierOutputs(unit) &&
                      (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
   plan.observed = !plan.incremental && !plan.private_inputs && !options_.observer.empty();
   if (plan.observed) {
