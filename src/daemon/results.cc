@@ -48,7 +48,7 @@ absl::StatusOr<Digest> Results::StoreFile(const UnitOutputs& unit, const rustc::
                                           const std::string& path) {
   if (output.kind == rustc::Output::Kind::kDepInfo) {
     ASSIGN_OR_RETURN(std::string text, files_.ReadFile(path));
-    std::string text_template = unit.paths.ToTemplate(text, /*json=*/false);
+    std::string text_template = unit.paths.DepInfoToTemplate(text);
     Digest digest = DigestOf(text_template);
     RETURN_IF_ERROR(blobs_.Put(digest, Bytes(std::move(text_template))));
     return digest;
@@ -65,7 +65,7 @@ absl::StatusOr<Results::ActionResult> Results::Store(const UnitOutputs& unit, co
   for (const rustc::Output& output : unit.files) {
     alive();
     const std::string path = RealPath(unit, output);
-    if (output.kind == rustc::Output::Kind::kOther && !files_.Stat(path).ok()) continue;
+    if (output.optional && !files_.Stat(path).ok()) continue;
     ASSIGN_OR_RETURN(Digest digest, StoreFile(unit, output, path));
     v2::OutputFile file;
     file.set_path(ResultPath(unit, output));
@@ -97,7 +97,7 @@ absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& 
   ASSIGN_OR_RETURN(Bytes bytes, blobs_.Get(digest));
   ASSIGN_OR_RETURN(std::string text, bytes.ReadAll());
   const std::string staging = StagingName(path);
-  absl::Status status = files_.WriteNewFile(staging, unit.paths.FromTemplate(text, /*json=*/false), 0644);
+  absl::Status status = files_.WriteNewFile(staging, unit.paths.DepInfoFromTemplate(text), 0644);
   if (status.ok()) status = files_.Rename(staging, path);
   if (!status.ok()) files_.Remove(staging).IgnoreError();
   return status;
@@ -121,7 +121,7 @@ absl::StatusOr<Results::Replay> Results::Restore(const UnitOutputs& unit, const 
     const std::string name = ResultPath(unit, output);
     auto found = files.find(name);
     if (found == files.end()) {
-      if (output.kind == rustc::Output::Kind::kOther) continue;
+      if (output.optional) continue;
       return absl::NotFoundError(fmt::format("the stored result has no {}", name));
     }
     ASSIGN_OR_RETURN(Digest digest, reapi::FromProto(found->second->digest()));
