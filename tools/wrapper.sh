@@ -1,7 +1,7 @@
 #!/bin/bash
 # `bazel run //tools:wrapper -- ARGS` is `smelt ARGS`, freshly built and run where bazel was called.
 set -eu
-smelt="$(readlink -f tools/programs/smelt)"
+smelt="$(readlink -f "${RUNFILES_DIR:-$0.runfiles}/smelt/tools/programs/smelt")"
 cd "${BUILD_WORKING_DIRECTORY:-$PWD}"
 if (($#)); then
   exec "$smelt" "$@"
