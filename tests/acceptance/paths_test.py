@@ -194,7 +194,7 @@ class OddPaths(Case):
 
     def test_d_from_a_member_directory(self):
         p = self.project(GRAPH)
-        self.build(p)
+        self.build(p, "build", "-p", "app")  # without -p, cargo resolves another graph in the member's directory
         p.empty_target()
         self.smelt.mark()
         ran = self.cargo(p, "build", "--offline", cwd=p.path("app"))
