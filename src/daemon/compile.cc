@@ -80,12 +80,18 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   if (auto* refusal = std::get_if<rustc::Refusal>(&understood)) return Refuse(request, *refusal, wrapper);
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
-  // From here on nobody else compiles the same unit.
-  InFlight::Turn turn =
-      parts_.in_flight.Take(unit.manifest_key.Hex() + unit.identity, [&] { return wrapper.Send(wire::Working()); });
-  if (!turn.held()) return;
-
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
+  InFlight::Turn turn;
+  if (!prediction.result) {
+    // From here on nobody else compiles the same unit; who was first may have made what we look for.
+    const std::string flight = FlightKey(unit, prediction);
+    turn = parts_.in_flight.TryTake(flight);
+    if (!turn.held()) {
+      turn = parts_.in_flight.Take(flight, [&] { return wrapper.Send(wire::Working()); });
+      if (!turn.held()) return;
+      prediction = parts_.predictor.Predict(unit);
+    }
+  }
   if (prediction.result && !IsSampled(unit) && ServeHit(unit, prediction, wrapper)) {
     parts_.counters.Add("hit_micros", NowMicros() - start);
     return;
@@ -104,6 +110,13 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
   parts_.files.Remove(plan.observer_log).IgnoreError();
   parts_.files.Remove(plan.linker_dependency_file).IgnoreError();
+}
+
+// What two requests must have in common for one to wait for the other: the action, as far as it can be told.
+std::string CompileHandler::FlightKey(const Unit& unit, const Predictor::Prediction& prediction) {
+  if (prediction.candidate) return prediction.candidate->Hex();
+  absl::StatusOr<FileDigest> source = parts_.digests.Of(unit.Absolute(unit.invocation.source));
+  return unit.manifest_key.Hex() + (source.ok() ? source->digest.Hex() : unit.identity);
 }
 
 void CompileHandler::Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper) {

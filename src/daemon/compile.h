@@ -56,6 +56,7 @@ class CompileHandler {
  private:
   struct Plan;
 
+  std::string FlightKey(const Unit& unit, const Predictor::Prediction& prediction);
   void Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper);
   bool ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper);
   Plan MakePlan(const Unit& unit, const Predictor::Prediction& prediction);

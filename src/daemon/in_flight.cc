@@ -4,6 +4,11 @@
 
 namespace smelt {
 
+InFlight::Turn InFlight::TryTake(const std::string& key) {
+  absl::MutexLock lock(&mu_);
+  return taken_.insert(key).second ? Turn(*this, key) : Turn();
+}
+
 InFlight::Turn InFlight::Take(const std::string& key, const std::function<bool()>& waiting) {
   for (;;) {
     {

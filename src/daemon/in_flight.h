@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/synchronization/mutex.h"
 
@@ -18,7 +19,11 @@ class InFlight {
     Turn() = default;
     Turn(InFlight& table, std::string key) : table_(&table), key_(std::move(key)) {}
     Turn(Turn&& other) noexcept : table_(std::exchange(other.table_, nullptr)), key_(std::move(other.key_)) {}
-    Turn& operator=(Turn&&) = delete;
+    Turn& operator=(Turn&& other) noexcept {
+      std::swap(table_, other.table_);
+      std::swap(key_, other.key_);
+      return *this;
+    }
     ~Turn() {
       if (table_) table_->Release(key_);
     }
@@ -29,8 +34,11 @@ class InFlight {
     std::string key_;
   };
 
-  // Waits until nobody holds `key`. Calls `waiting` about once a second meanwhile; if it returns false, gives up and
-  // returns a Turn that holds nothing.
+  // Takes `key` if nobody holds it; else a Turn that holds nothing.
+  Turn TryTake(const std::string& key);
+
+  // Waits until nobody holds `key`, and takes it. Calls `waiting` about once a second meanwhile; if it returns false,
+  // gives up and returns a Turn that holds nothing.
   Turn Take(const std::string& key, const std::function<bool()>& waiting);
 
  private:

@@ -33,6 +33,7 @@ Predictor::Prediction Predictor::Predict(const Unit& unit) {
       continue;
     }
     BuiltAction action = BuildAction(unit.key, evaluation->closure);
+    if (!prediction.candidate) prediction.candidate = action.key;
     absl::StatusOr<ActionCache::ActionResult> result = actions_.Get(action.key);
     if (!result.ok()) {
       prediction.obstacles.push_back("no result for " + action.key.Hex());

@@ -27,6 +27,7 @@ class Predictor {
     Shape shape;
     Closure closure;
     std::vector<std::string> obstacles;  // why each shape did not lead to a result
+    std::optional<Digest> candidate;     // the key of the newest shape that holds here, result or not
   };
   Prediction Predict(const Unit& unit);
 

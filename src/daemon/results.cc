@@ -1,5 +1,7 @@
 #include "src/daemon/results.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -36,7 +38,7 @@ Sharing SharingOf(const UnitOutputs& unit, const rustc::Output& output) {
 
 std::string StagingName(const std::string& path) {
   static std::atomic<std::uint64_t> counter{0};
-  return fmt::format("{}/.smelt-{}-text", path.substr(0, path.rfind('/')), counter.fetch_add(1));
+  return fmt::format("{}/.smelt-{}-{}-text", path.substr(0, path.rfind('/')), getpid(), counter.fetch_add(1));
 }
 
 }  // namespace
@@ -97,6 +99,7 @@ absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& 
   ASSIGN_OR_RETURN(Bytes bytes, blobs_.Get(digest));
   ASSIGN_OR_RETURN(std::string text, bytes.ReadAll());
   const std::string staging = StagingName(path);
+  files_.Remove(staging).IgnoreError();  // of a daemon that was killed and had the same process id
   absl::Status status = files_.WriteNewFile(staging, unit.paths.DepInfoFromTemplate(text), 0644);
   if (status.ok()) status = files_.Rename(staging, path);
   if (!status.ok()) files_.Remove(staging).IgnoreError();

@@ -44,8 +44,10 @@ void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& 
     return other_version();
   }
   if (!first) return;
-  if (const wire::Compile* compile = std::get_if<wire::Compile>(&*first)) return compiles.Handle(*compile, conversation);
-  if (const wire::Command* command = std::get_if<wire::Command>(&*first)) return commands.Handle(*command, conversation);
+  if (const wire::Compile* compile = std::get_if<wire::Compile>(&*first))
+    return compiles.Handle(*compile, conversation);
+  if (const wire::Command* command = std::get_if<wire::Command>(&*first))
+    return commands.Handle(*command, conversation);
 }
 
 }  // namespace smelt
