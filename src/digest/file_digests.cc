@@ -23,8 +23,7 @@ struct Record {
 
 }  // namespace
 
-FileDigests::FileDigests(FileSystem& files, Clock& clock, Table& table)
-    : files_(files), clock_(clock), table_(table) {}
+FileDigests::FileDigests(FileSystem& files, Clock& clock, Table& table) : files_(files), clock_(clock), table_(table) {}
 
 FileDigests::Shard& FileDigests::ShardOf(const std::string& path) {
   return shards_[std::hash<std::string>()(path) % kShards];

@@ -55,8 +55,8 @@ class FileDigests {
   // True if `path` still is what the last Restored for it put there.
   bool IsRestored(const std::string& path, const FileStat& stat);
 
-  // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so the
-  // racy rule does not apply. Errors (it is gone already) are ignored.
+  // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so
+  // the racy rule does not apply. Errors (it is gone already) are ignored.
   void Restored(const std::string& path, const Digest& digest);
 
  private:

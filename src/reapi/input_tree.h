@@ -23,8 +23,8 @@ struct NamedBlob {
 // whatever order they were added. Not thread-safe.
 class InputTree {
  public:
-  // `path` is relative to the root or absolute (the leading slash is ignored), without "." and "..". The last file added
-  // under a name wins. A path that runs through a file replaces that file.
+  // `path` is relative to the root or absolute (the leading slash is ignored), without "." and "..". The last file
+  // added under a name wins. A path that runs through a file replaces that file.
   void AddFile(std::string_view path, const Digest& digest, bool executable = false);
 
   // Hangs a tree that was built before (its root Directory's digest) at `path`. Nothing may be added below it.

@@ -21,9 +21,7 @@ v2::Directory Parsed(const InputTree::Built& built, const Digest& digest) {
   return directory;
 }
 
-TEST(InputTree, OfNothingIsTheEmptyDirectoryWhoseBlobIsEmpty) {
-  EXPECT_EQ(InputTree().Build().root, DigestOf(""));
-}
+TEST(InputTree, OfNothingIsTheEmptyDirectoryWhoseBlobIsEmpty) { EXPECT_EQ(InputTree().Build().root, DigestOf("")); }
 
 TEST(InputTree, OrderOfAddingDoesNotMatter) {
   InputTree one, two;
