@@ -14,7 +14,6 @@ namespace {
 
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
 constexpr std::uint32_t kBlobMode = 0444;
-constexpr int kShards = 256;
 
 // Some number for this boot; where the kernel does not say, another one every time, so that every file is digested.
 std::uint64_t BootNumber(FileSystem& files, Clock& clock) {
@@ -33,11 +32,7 @@ absl::Status BlobFiles::Prepare() {
   RETURN_IF_ERROR(files_.MakeDirectories(staging, 0700));
   ASSIGN_OR_RETURN(const std::vector<std::string> leftovers, files_.List(staging));
   for (const std::string& name : leftovers) RETURN_IF_ERROR(files_.Remove(staging + "/" + name));
-  if (files_.Stat(directory_ + "/blobs/ff").ok()) return absl::OkStatus();
-  for (int shard = 0; shard < kShards; ++shard) {
-    RETURN_IF_ERROR(files_.MakeDirectories(fmt::format("{}/blobs/{:02x}", directory_, shard), 0700));
-  }
-  return absl::OkStatus();
+  return files_.MakeDirectories(directory_ + "/blobs", 0700);
 }
 
 std::string BlobFiles::PathOf(const Digest& digest) const {
@@ -91,9 +86,17 @@ absl::Status BlobFiles::DropWrong(BlobIndex::Entry& entry, bool recorded) {
   return absl::DataLossError(fmt::format("blob {} was changed in {}", entry.digest().ToString(), directory_));
 }
 
+template <typename Make>
+absl::Status BlobFiles::InShard(const std::string& path, Make make) {
+  const absl::Status status = make();
+  if (!absl::IsNotFound(status)) return status;
+  RETURN_IF_ERROR(files_.MakeDirectories(path.substr(0, path.find_last_of('/')), 0700));
+  return make();
+}
+
 absl::Status BlobFiles::Commit(BlobIndex::Entry& entry, const std::string& staged) {
   const std::string path = PathOf(entry.digest());
-  absl::Status status = files_.Rename(staged, path);
+  absl::Status status = InShard(path, [&] { return files_.Rename(staged, path); });
   if (!status.ok()) {
     files_.Remove(staged).IgnoreError();
     return status;
@@ -111,7 +114,7 @@ absl::Status BlobFiles::CommitLink(BlobIndex::Entry& entry, const std::string& p
   const std::string blob = PathOf(entry.digest());
   if (digested.mode != kBlobMode) RETURN_IF_ERROR(files_.SetMode(path, kBlobMode));
   SMELT_KILL_POINT("store.commit_link.before_link");
-  RETURN_IF_ERROR(files_.Link(path, blob));
+  RETURN_IF_ERROR(InShard(blob, [&] { return files_.Link(path, blob); }));
   SMELT_KILL_POINT("store.commit_link.before_record");
   const auto linked = files_.Stat(blob);
   absl::Status status = linked.status();
@@ -141,9 +144,8 @@ absl::Status BlobFiles::Drop(BlobIndex::Entry& entry) {
 }
 
 absl::Status BlobFiles::RemoveStrays(BlobIndex& index) {
-  for (int shard = 0; shard < kShards; ++shard) {
-    RETURN_IF_ERROR(RemoveStraysIn(index, fmt::format("{}/blobs/{:02x}", directory_, shard)));
-  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> shards, files_.List(directory_ + "/blobs"));
+  for (const std::string& shard : shards) RETURN_IF_ERROR(RemoveStraysIn(index, directory_ + "/blobs/" + shard));
   return absl::OkStatus();
 }
 

@@ -61,6 +61,9 @@ class BlobFiles {
   }
 
  private:
+  // Makes the file at `path` by `make`, and its directory first if that is what is missing.
+  template <typename Make>
+  absl::Status InShard(const std::string& path, Make make);
   absl::Status Redigest(BlobIndex::Entry& entry, const FileStat& stat, bool recorded);
   absl::Status DropWrong(BlobIndex::Entry& entry, bool recorded);
   absl::Status RemoveStraysIn(BlobIndex& index, const std::string& shard);

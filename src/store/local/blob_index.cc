@@ -121,7 +121,7 @@ absl::Status BlobIndex::FlushStripe(Stripe& stripe) {
   for (const auto& [digest, use] : stripe.uses) {
     if (use.dirty()) batch.Put(Family::kUses, DigestKey(digest), EncodeUse(use.seconds));
   }
-  RETURN_IF_ERROR(database_.Write(batch));
+  if (!batch.empty()) RETURN_IF_ERROR(database_.Write(batch));
   for (auto& [digest, cached] : stripe.records) cached.dirty = false;
   const std::int64_t old = NowSeconds() - kUseGranularitySeconds;
   for (auto& [digest, use] : stripe.uses) {

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 
@@ -45,14 +46,26 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::string& name) {
   return options;
 }
 
-rocksdb::DBOptions DatabaseOptions() {
+// Left to itself, RocksDB looks every few seconds whether a full disk has room again, and lets nobody recover before.
+class NoRecoveryByItself : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
+  options.env = env;
   options.create_if_missing = true;
+  options.listeners.push_back(std::make_shared<NoRecoveryByItself>());
   options.create_missing_column_families = true;
   options.max_background_jobs = 2;
   options.max_open_files = kOpenFilesMax;
+  options.max_file_opening_threads = 1;
   options.db_write_buffer_size = kMemtablesBytesMax;
   options.max_total_wal_size = kLogBytesMax;
+  options.allow_fallocate = false;  // it would take the log's full size from a small disk at once
   options.avoid_flush_during_recovery = true;
   options.skip_stats_update_on_db_open = true;
   options.skip_checking_sst_file_sizes_on_db_open = true;
@@ -93,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dire
     status = database->TryOpen();
   }
   if (!status.ok()) return database->Translate(status);
+  database->synced_files_->EndDeferral();
   return database;
 }
 
@@ -100,19 +114,22 @@ rocksdb::Status Database::TryOpen() {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const char* name : kFamilyNames) families.emplace_back(name, FamilyOptions(name));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(), directory_, families, &handles_, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(env_.get()), directory_, families, &handles_, &db);
   db_.reset(db);
   return status;
 }
 
 Database::~Database() {
   if (db_ == nullptr) return;
-  // So that the next start has no log to read.
-  const rocksdb::Status flushed = db_->Flush(rocksdb::FlushOptions(), handles_);
-  if (!flushed.ok()) LOG(WARNING) << "flush of " << directory_ << ": " << flushed.ToString();
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
   const rocksdb::Status closed = db_->Close();
   if (!closed.ok()) LOG(WARNING) << "close of " << directory_ << ": " << closed.ToString();
+}
+
+absl::Status Database::FlushMemtables() {
+  const std::uint64_t writes = writes_;
+  if (flushed_writes_.exchange(writes) == writes) return absl::OkStatus();
+  return Translate(db_->Flush(rocksdb::FlushOptions(), handles_));
 }
 
 absl::StatusOr<std::optional<std::string>> Database::Get(Family family, std::string_view key) {
@@ -128,10 +145,15 @@ absl::StatusOr<std::optional<std::string>> Database::Get(Family family, std::str
 }
 
 absl::Status Database::Write(Batch& batch) {
+  ++writes_;
   rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch.batch_);
   if (status.ok()) return absl::OkStatus();
-  // After a failed write (a full disk, for one) RocksDB refuses all others until it is told to go on.
-  if (db_->Resume().ok()) status = db_->Write(rocksdb::WriteOptions(), &batch.batch_);
+  // After a failed write (a full disk, for one) RocksDB refuses all others until it is told to go on, and never writes
+  // to that log file again: a flush begins another one.
+  const std::lock_guard lock(recovery_mu_);
+  if (db_->Resume().ok() && db_->Flush(rocksdb::FlushOptions(), handles_).ok()) {
+    status = db_->Write(rocksdb::WriteOptions(), &batch.batch_);
+  }
   return Translate(status);
 }
 

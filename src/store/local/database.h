@@ -2,12 +2,14 @@
 #define SMELT_STORE_LOCAL_DATABASE_H_
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/store/local/deferred_sync.h"
 
 namespace smelt {
 
@@ -42,6 +45,7 @@ class Database {
     explicit Batch(Database& database) : database_(database) {}
     void Put(Family family, std::string_view key, std::string_view value);
     void Delete(Family family, std::string_view key);
+    bool empty() const { return batch_.Count() == 0; }
 
    private:
     friend class Database;
@@ -52,6 +56,16 @@ class Database {
   // PERMISSION_DENIED where it cannot be written, RESOURCE_EXHAUSTED where the disk is full.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& directory, FileSystem& files, Clock& clock);
   ~Database();
+
+  // Makes what opening wrote survive the machine. To be called once, soon after Open, where nobody waits.
+  void SyncOpening() { synced_files_->SyncDeferred(); }
+
+  // Moves what is in memory to tables, so that the next start has no log to read. Does nothing if nothing was written
+  // since the last time.
+  absl::Status FlushMemtables();
+
+  // Writes since it was opened.
+  std::uint64_t writes() const { return writes_; }
 
   // Nothing if it is absent (or corrupt).
   absl::StatusOr<std::optional<std::string>> Get(Family family, std::string_view key);
@@ -88,10 +102,16 @@ class Database {
   // Constant after Open.
   const std::string directory_;
   FileSystem& files_;
+  const std::shared_ptr<DeferredSyncFileSystem> synced_files_ =
+      std::make_shared<DeferredSyncFileSystem>(rocksdb::FileSystem::Default());
+  const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(synced_files_);
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 
+  std::mutex recovery_mu_;  // held while a failed write is recovered from
   std::atomic<bool> corruption_noted_ = false;
+  std::atomic<std::uint64_t> writes_ = 0;
+  std::atomic<std::uint64_t> flushed_writes_ = 0;
 };
 
 }  // namespace smelt

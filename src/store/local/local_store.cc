@@ -131,13 +131,18 @@ class LocalStoreOnRocksDb : public LocalStore {
   // The store's own thread.
   void Keep() {
     Count();
+    database_->SyncOpening();
     std::unique_lock lock(mu_);
     while (!stopping_) {
+      const std::uint64_t writes_before = database_->writes();
       wake_.wait_for(lock, kFlushInterval, [this] { return stopping_ || full_; });
-      const bool collect = std::exchange(full_, false) && !stopping_;
+      if (stopping_) break;
+      const bool collect = std::exchange(full_, false);
       lock.unlock();
+      const bool idle = database_->writes() == writes_before;
       if (collect) Report(CollectNow(/*dry_run=*/false, std::nullopt).status());
       Report(index_.Flush());
+      if (idle) Report(database_->FlushMemtables());
       lock.lock();
     }
   }

@@ -1,0 +1,304 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/store/local/local_store_fixture.h"
+
+namespace smelt {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class LocalOutputFilesTest : public LocalStoreFixture {
+ protected:
+  OutputFiles& outputs() { return store_->outputs(); }
+
+  Digest Ingest(const std::string& path, Sharing sharing) {
+    const auto digest = outputs().Ingest(path, sharing);
+    EXPECT_OK(digest);
+    return digest.value_or(Digest());
+  }
+
+  absl::Status Restore(const Digest& digest, std::string_view name, Sharing sharing, bool executable = false) {
+    return outputs().Restore(digest, Target(name), sharing, executable);
+  }
+
+  // Writes over the first byte of a file in place; its mtime shows it, unless it is put back.
+  static void FlipFirstByte(const std::string& path, bool put_mtime_back) {
+    struct stat before;
+    ASSERT_EQ(::stat(path.c_str(), &before), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+    const int fd = ::open(path.c_str(), O_RDWR);
+    char byte;
+    ASSERT_EQ(::pread(fd, &byte, 1, 0), 1);
+    byte = static_cast<char>(byte ^ 1);
+    ASSERT_EQ(::pwrite(fd, &byte, 1, 0), 1);
+    ::close(fd);
+    ASSERT_EQ(::chmod(path.c_str(), 0444), 0);
+    const timespec times[2] = {before.st_atim, put_mtime_back ? before.st_mtim : timespec{.tv_sec = 1}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  }
+
+  const std::string large_ = Contents(kLarge);
+  const std::string small_ = Contents(kSmall);
+};
+
+TEST_F(LocalOutputFilesTest, IngestsByCopyLeavingTheFileAlone) {
+  for (const std::string& contents : {small_, large_}) {
+    const std::string path = Write("out", contents);
+    const FileStat before = StatOf(path);
+    EXPECT_EQ(Ingest(path, Sharing::kCopy), DigestOf(contents));
+    EXPECT_EQ(StatOf(path), before);
+    EXPECT_THAT(Get(DigestOf(contents)), IsOkAndHolds(contents));
+  }
+}
+
+TEST_F(LocalOutputFilesTest, IngestsByLinkMakingTheFileReadOnly) {
+  const std::string path = Write("lib.rlib", large_);
+  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
+  EXPECT_EQ(Read(path), large_);
+  EXPECT_EQ(StatOf(path).mode, 0444u);
+  EXPECT_EQ(StatOf(path).inode, StatOf(BlobPath(DigestOf(large_))).inode);
+  EXPECT_THAT(Get(DigestOf(large_)), IsOkAndHolds(large_));
+}
+
+TEST_F(LocalOutputFilesTest, SmallFilesAreNotLinked) {
+  const std::string path = Write("lib.d", small_);
+  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(small_));
+  EXPECT_EQ(StatOf(path).links, 1u);
+  EXPECT_EQ(StatOf(path).mode, 0644u);
+}
+
+TEST_F(LocalOutputFilesTest, WhatIsHereAlreadyIsNotTakenAgain) {
+  Put(large_);
+  const std::string path = Write("lib.rlib", large_);
+  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
+  EXPECT_EQ(StatOf(path).links, 1u);
+  EXPECT_EQ(Ingest(path, Sharing::kCopy), DigestOf(large_));
+  EXPECT_EQ(store_->Usage().blobs, 1);
+  EXPECT_THAT(Staging(), IsEmpty());
+}
+
+TEST_F(LocalOutputFilesTest, IngestFollowsSymbolicLinks) {
+  Write("real", large_);
+  ASSERT_EQ(::symlink("real", Target("link").c_str()), 0);
+  EXPECT_EQ(Ingest(Target("link"), Sharing::kLink), DigestOf(large_));
+  ASSERT_OK(FileSystem::System().Remove(Target("real")));
+  EXPECT_THAT(Get(DigestOf(large_)), IsOkAndHolds(large_));
+}
+
+TEST_F(LocalOutputFilesTest, IngestRefusesWhatIsNoFile) {
+  EXPECT_THAT(outputs().Ingest(Target("absent"), Sharing::kCopy), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(outputs().Ingest(target_, Sharing::kLink), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(LocalOutputFilesTest, AFileThatChangesMeanwhileIsAborted) {
+  for (Sharing sharing : {Sharing::kCopy, Sharing::kLink}) {
+    for (const std::string& contents : {small_, large_}) {
+      const std::string path = Write("out", contents);
+      bool changed = false;
+      files_.OnCall([&](Call call, const std::string& called) {
+        if (called != path || call == Call::kStat || changed) return;
+        changed = true;
+        FlipFirstByte(path, /*put_mtime_back=*/false);
+      });
+      EXPECT_THAT(outputs().Ingest(path, sharing), StatusIs(absl::StatusCode::kAborted));
+      files_.OnCall(nullptr);
+      EXPECT_TRUE(changed);
+      EXPECT_FALSE(Has(DigestOf(contents)));
+      EXPECT_EQ(store_->Usage().blobs, 0);
+      EXPECT_THAT(Staging(), IsEmpty());
+    }
+  }
+}
+
+TEST_F(LocalOutputFilesTest, AFileThatChangesJustBeforeItIsLinkedIsAborted) {
+  const std::string path = Write("out", large_);
+  files_.OnCall([&](Call call, const std::string&) {
+    if (call == Call::kLink) FlipFirstByte(path, /*put_mtime_back=*/false);
+  });
+  EXPECT_THAT(outputs().Ingest(path, Sharing::kLink), StatusIs(absl::StatusCode::kAborted));
+  files_.OnCall(nullptr);
+  EXPECT_FALSE(Has(DigestOf(large_)));
+  EXPECT_EQ(StatOf(path).links, 1u);
+}
+
+TEST_F(LocalOutputFilesTest, WhatCannotBeLinkedIsCopied) {
+  files_.Inject({.call = Call::kLink, .status = absl::UnimplementedError("Invalid cross-device link")});
+  const std::string path = Write("lib.rlib", large_);
+  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
+  ASSERT_OK(Restore(DigestOf(large_), "restored", Sharing::kLink));
+  EXPECT_EQ(Read(Target("restored")), large_);
+  EXPECT_EQ(StatOf(Target("restored")).mode, 0644u);
+  EXPECT_EQ(StatOf(Target("restored")).links, 1u);
+}
+
+TEST_F(LocalOutputFilesTest, RestoresByCopyWithANewInodeAndTime) {
+  for (const std::string& contents : {small_, large_}) {
+    const Digest digest = Put(contents);
+    const std::int64_t before_ns = Clock::System().NowNanos();
+    ASSERT_OK(Restore(digest, "out", Sharing::kCopy));
+    EXPECT_EQ(Read(Target("out")), contents);
+    EXPECT_EQ(StatOf(Target("out")).mode, 0644u);
+    EXPECT_EQ(StatOf(Target("out")).links, 1u);
+    EXPECT_GE(StatOf(Target("out")).mtime_ns, before_ns);
+  }
+}
+
+TEST_F(LocalOutputFilesTest, ExecutablesAreCopiesWithTheirMode) {
+  for (const std::string& contents : {small_, large_}) {
+    ASSERT_OK(Restore(Put(contents), "program", Sharing::kLink, /*executable=*/true));
+    EXPECT_EQ(StatOf(Target("program")).mode, 0755u);
+    EXPECT_EQ(StatOf(Target("program")).links, 1u);
+  }
+}
+
+TEST_F(LocalOutputFilesTest, RestoresTheEmptyBlob) {
+  ASSERT_OK(Restore(DigestOf(std::string_view()), "empty", Sharing::kLink));
+  EXPECT_EQ(Read(Target("empty")), "");
+}
+
+TEST_F(LocalOutputFilesTest, RestoresByLink) {
+  const Digest digest = Put(large_);
+  ASSERT_OK(Restore(digest, "a.rlib", Sharing::kLink));
+  ASSERT_OK(Restore(digest, "b.rlib", Sharing::kLink));
+  EXPECT_EQ(Read(Target("b.rlib")), large_);
+  EXPECT_EQ(StatOf(Target("b.rlib")).mode, 0444u);
+  EXPECT_EQ(StatOf(BlobPath(digest)).links, 3u);
+}
+
+TEST_F(LocalOutputFilesTest, ReplacesWhatIsThereAndLeavesNothingBesideIt) {
+  const Digest digest = Put(large_), other = Put(Contents(kLarge, 2));
+  for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
+    Write("out", "older");
+    for (const Digest& each : {digest, other, other}) {
+      ASSERT_OK(Restore(each, "out", sharing));
+      EXPECT_EQ(DigestOf(Read(Target("out"))), each);
+      EXPECT_THAT(List(target_), ElementsAre("out"));
+    }
+  }
+}
+
+TEST_F(LocalOutputFilesTest, RestoringDoesNotWriteThroughALinkThatIsThere) {
+  const Digest digest = Put(large_), other = Put(Contents(kLarge, 2));
+  ASSERT_OK(Restore(digest, "out", Sharing::kLink));
+  ASSERT_OK(Restore(other, "out", Sharing::kCopy));
+  EXPECT_THAT(Get(digest), IsOkAndHolds(large_));
+}
+
+TEST_F(LocalOutputFilesTest, AMissingDirectoryIsNotAMissingBlob) {
+  const Digest large = Put(large_), small = Put(small_);
+  for (const Digest& digest : {large, small}) {
+    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
+      EXPECT_THAT(Restore(digest, "no/such/out", sharing), StatusIs(absl::StatusCode::kFailedPrecondition));
+      EXPECT_TRUE(Has(digest));
+    }
+  }
+}
+
+TEST_F(LocalOutputFilesTest, AnAbsentBlobIsNotFoundAndTouchesNothing) {
+  Write("out", "older");
+  for (std::int64_t size : {kSmall, kLarge}) {
+    EXPECT_THAT(Restore(DigestOf(Contents(size, 9)), "out", Sharing::kCopy), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_THAT(Restore(DigestOf(Contents(size, 9)), "out", Sharing::kLink), StatusIs(absl::StatusCode::kNotFound));
+  }
+  EXPECT_EQ(Read(Target("out")), "older");
+  EXPECT_THAT(List(target_), ElementsAre("out"));
+}
+
+TEST_F(LocalOutputFilesTest, RestoringDigestsNothingThatLooksAsItDid) {
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  const Digest copied = Ingest(Write("bin", Contents(kLarge, 2)), Sharing::kCopy);
+  files_.ResetCounts();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(Restore(digest, "again.rlib", Sharing::kLink));
+    ASSERT_OK(Restore(copied, "again", Sharing::kCopy));
+    ASSERT_OK(FileSystem::System().Remove(Target("again.rlib")));  // as `cargo clean` does
+  }
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 0);
+}
+
+TEST_F(LocalOutputFilesTest, RestoringALinkTakesFewCalls) {
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  files_.ResetCounts();
+  ASSERT_OK(Restore(digest, "again.rlib", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kStat), 2);
+  EXPECT_EQ(files_.Count(Call::kLink), 1);
+  EXPECT_EQ(files_.Count(), 3);
+}
+
+TEST_F(LocalOutputFilesTest, LinksRemovedByOthersAreNoReasonToDigest) {
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  ASSERT_OK(FileSystem::System().Remove(Target("lib.rlib")));
+  ASSERT_OK(FileSystem::System().Link(BlobPath(digest), Target("1")));
+  ASSERT_OK(FileSystem::System().Link(BlobPath(digest), Target("2")));
+  files_.ResetCounts();
+  EXPECT_TRUE(Has(digest));
+  Open();
+  EXPECT_TRUE(Has(digest));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 0);
+}
+
+TEST_F(LocalOutputFilesTest, AChangeThroughALinkIsNoticedAndHealed) {
+  for (bool put_mtime_back : {false, true}) {
+    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
+      const std::int64_t corrupt_before = store_->Usage().corrupt_blobs;
+      const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+      FlipFirstByte(Target("lib.rlib"), put_mtime_back);
+      EXPECT_THAT(Restore(digest, "other.rlib", sharing), StatusIs(absl::StatusCode::kDataLoss));
+      EXPECT_THAT(List(target_), ElementsAre("lib.rlib"));
+      EXPECT_FALSE(Has(digest));
+      EXPECT_EQ(store_->Usage().corrupt_blobs, corrupt_before + 1);
+      EXPECT_EQ(store_->Usage().bytes, 0);
+      EXPECT_EQ(Ingest(Write("lib.rlib", large_), Sharing::kLink), digest);
+      ASSERT_OK(Restore(digest, "other.rlib", sharing));
+      EXPECT_EQ(Read(Target("other.rlib")), large_);
+      ASSERT_OK(FileSystem::System().Remove(BlobPath(digest)));
+      ASSERT_OK(FileSystem::System().Remove(Target("other.rlib")));
+      EXPECT_FALSE(Has(digest));
+    }
+  }
+}
+
+TEST_F(LocalOutputFilesTest, ANewTimeWithTheSameContentsIsNoChange) {
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  ASSERT_EQ(::utimensat(AT_FDCWD, Target("lib.rlib").c_str(), nullptr, 0), 0);
+  files_.ResetCounts();
+  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+}
+
+TEST_F(LocalOutputFilesTest, AFileDigestedInTheTickOfItsLastChangeIsDigestedAgain) {
+  clock_.SetNanos(1);  // before every file's time, as a coarse clock may be
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  clock_.SetNanos(Clock::System().NowNanos() + 60'000'000'000);
+  files_.ResetCounts();
+  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+}
+
+TEST_F(LocalOutputFilesTest, AfterARebootEachFileIsDigestedOnce) {
+  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  OpenAfterReboot();
+  files_.ResetCounts();
+  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
+  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+}
+
+TEST_F(LocalOutputFilesTest, WhatAPowerCutToreIsAMiss) {
+  const Digest digest = Put(large_);
+  const FileStat before = StatOf(BlobPath(digest));
+  FlipFirstByte(BlobPath(digest), /*put_mtime_back=*/true);
+  EXPECT_EQ(StatOf(BlobPath(digest)).mtime_ns, before.mtime_ns);
+  OpenAfterReboot();
+  EXPECT_FALSE(Has(digest));
+}
+
+}  // namespace
+}  // namespace smelt

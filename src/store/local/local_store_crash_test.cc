@@ -1,0 +1,213 @@
+// kill -9 between any two steps: a child does everything that a store can do, with one kill point armed; then the store
+// is opened again and must hold all that was acknowledged, serve nothing wrong, and go on as if nothing had been.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <set>
+
+#include "src/base/kill_point.h"
+#include "src/store/local/local_store_fixture.h"
+
+namespace smelt {
+namespace {
+
+constexpr char kChildDirectory[] = "SMELT_CRASH_TEST_DIRECTORY";
+
+std::string Contents(std::int64_t size, char fill) { return std::string(static_cast<std::size_t>(size), fill); }
+
+const std::string& Small() {
+  static const auto* contents = new std::string(Contents(1'000, 's'));
+  return *contents;
+}
+const std::string& Put() {
+  static const auto* contents = new std::string(Contents(100'000, 'p'));
+  return *contents;
+}
+const std::string& Copied() {
+  static const auto* contents = new std::string(Contents(100'001, 'c'));
+  return *contents;
+}
+const std::string& Linked() {
+  static const auto* contents = new std::string(Contents(100'002, 'l'));
+  return *contents;
+}
+
+// One step is acknowledged by its letter in this file.
+class Acknowledgements {
+ public:
+  explicit Acknowledgements(const std::string& directory) : path_(directory + "/acknowledged") {}
+
+  void Add(char step) {
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    ASSERT_EQ(::write(fd, &step, 1), 1);
+    ::close(fd);
+  }
+  bool Has(char step) const {
+    return FileSystem::System().ReadFile(path_).value_or("").find(step) != std::string::npos;
+  }
+
+ private:
+  const std::string path_;
+};
+
+absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory) {
+  return LocalStore::Open({.directory = directory + "/store"}, FileSystem::System(), Clock::System());
+}
+
+absl::Status RestoreTwice(LocalStore& store, const std::string& contents, const std::string& path, Sharing sharing) {
+  absl::Status status = store.outputs().Restore(DigestOf(contents), path, sharing, false);
+  if (status.ok()) status = store.outputs().Restore(DigestOf(contents), path, sharing, false);
+  return status;
+}
+
+// What the child does; what the parent does again afterwards.
+void DoEverything(LocalStore& store, const std::string& directory, const std::function<void(char)>& acknowledge) {
+  FileSystem& files = FileSystem::System();
+  ASSERT_OK(store.blobs().Put(DigestOf(Small()), Bytes(Small())));
+  acknowledge('s');
+  ASSERT_OK(store.blobs().Put(DigestOf(Put()), Bytes(Put())));
+  acknowledge('p');
+  ASSERT_OK(files.Remove(directory + "/copied"));
+  ASSERT_OK(files.WriteNewFile(directory + "/copied", Copied(), 0644));
+  ASSERT_OK(store.outputs().Ingest(directory + "/copied", Sharing::kCopy));
+  acknowledge('c');
+  ASSERT_OK(files.Remove(directory + "/linked"));
+  ASSERT_OK(files.WriteNewFile(directory + "/linked", Linked(), 0644));
+  ASSERT_OK(store.outputs().Ingest(directory + "/linked", Sharing::kLink));
+  acknowledge('l');
+  ActionCache::ActionResult result;
+  result.set_stdout_raw("as it was");
+  result.add_output_files()->mutable_digest()->set_hash(DigestOf(Small()).Hex());
+  result.mutable_output_files(0)->mutable_digest()->set_size_bytes(DigestOf(Small()).size);
+  ASSERT_OK(store.actions().Put(DigestOf("action"), result));
+  acknowledge('a');
+  ASSERT_OK(RestoreTwice(store, Small(), directory + "/restored-small", Sharing::kCopy));
+  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put", Sharing::kCopy));
+  ASSERT_OK(RestoreTwice(store, Linked(), directory + "/restored-linked", Sharing::kLink));
+  acknowledge('x');  // from here on blobs may go
+  ASSERT_OK(store.Collect(false, 0));
+}
+
+TEST(LocalStoreCrashChild, Run) {
+  const char* directory = std::getenv(kChildDirectory);
+  if (directory == nullptr) GTEST_SKIP() << "only for the other tests";
+  auto store = OpenIn(directory);
+  ASSERT_OK(store);
+  Acknowledgements acknowledgements(directory);
+  DoEverything(**store, directory, [&](char step) { acknowledgements.Add(step); });
+}
+
+class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
+ protected:
+  // Runs the child with this kill point; how it ended, as waitpid says.
+  int RunChild(const std::string& kill_point) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::setenv(kChildDirectory, dir_.path().c_str(), 1);
+      ::setenv("SMELT_KILL_POINT", kill_point.c_str(), 1);
+      ::execl("/proc/self/exe", "crash_child", "--gtest_filter=LocalStoreCrashChild.Run", nullptr);
+      ::_exit(127);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return status;
+  }
+
+  void CheckBlob(const std::string& contents, bool must_be_there, std::int64_t& bytes) {
+    const auto got = store_->blobs().Get(DigestOf(contents));
+    if (must_be_there) {
+      ASSERT_OK(got);
+    }
+    if (got.ok()) {
+      EXPECT_EQ(*got->ReadAll(), contents);
+      bytes += got->size();
+    } else {
+      EXPECT_THAT(got, StatusIs(absl::StatusCode::kNotFound));
+    }
+  }
+
+  void CheckRestored(const std::string& name, const std::string& contents) {
+    const auto restored = FileSystem::System().ReadFile(dir_ / name);
+    if (restored.ok()) {
+      EXPECT_EQ(*restored, contents);
+    } else {
+      EXPECT_THAT(restored, StatusIs(absl::StatusCode::kNotFound));
+    }
+  }
+
+  void CheckInvariants() {
+    const Acknowledgements acknowledged(dir_.path());
+    const bool collecting = acknowledged.Has('x');
+    EXPECT_THAT(FileSystem::System().List(dir_ / "store/staging"), IsOkAndHolds(testing::IsEmpty()));
+    std::int64_t bytes = 0;
+    CheckBlob(Small(), acknowledged.Has('s') && !collecting, bytes);
+    CheckBlob(Put(), acknowledged.Has('p') && !collecting, bytes);
+    CheckBlob(Copied(), acknowledged.Has('c') && !collecting, bytes);
+    CheckBlob(Linked(), acknowledged.Has('l') && !collecting, bytes);
+    EXPECT_EQ(store_->Usage().bytes, bytes);
+    EXPECT_EQ(store_->Usage().corrupt_blobs, 0);
+    const auto result = store_->actions().Get(DigestOf("action"));
+    if (acknowledged.Has('a') && !collecting) {
+      EXPECT_OK(result);
+    }
+    EXPECT_EQ(result.ok() ? result->stdout_raw() : "as it was", "as it was");
+    CheckRestored("restored-small", Small());
+    CheckRestored("restored-put", Put());
+    CheckRestored("restored-linked", Linked());
+  }
+
+  TempDir dir_;
+  std::unique_ptr<LocalStore> store_;
+};
+
+TEST_P(LocalStoreCrashTest, LosesNothingThatWasAcknowledged) {
+  const int status = RunChild(GetParam());
+  if (GetParam().ends_with(":1")) {
+    ASSERT_TRUE(WIFSIGNALED(status)) << GetParam() << " is never reached";
+  }
+  if (WIFSIGNALED(status)) {
+    ASSERT_EQ(WTERMSIG(status), SIGKILL);
+  } else {
+    ASSERT_EQ(WEXITSTATUS(status), 0);  // there is no second time
+  }
+  auto opened = OpenIn(dir_.path());
+  ASSERT_OK(opened);
+  store_ = *std::move(opened);
+  CheckInvariants();
+  DoEverything(*store_, dir_.path(), [](char) {});
+  EXPECT_EQ(store_->Usage().bytes, 0);
+}
+
+std::vector<std::string> EveryKillPoint() {
+  std::vector<std::string> specs;
+  for (std::string_view name : KillPoints()) {
+    for (const char* nth : {":1", ":2"}) specs.push_back(std::string(name) + nth);
+  }
+  return specs;
+}
+
+std::string TestName(const testing::TestParamInfo<std::string>& tested) {
+  std::string name = tested.param;
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(EveryKillPoint()), TestName);
+
+TEST(LocalStoreKillPoints, CoverEveryOperation) {
+  std::set<std::string> operations;
+  for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
+  EXPECT_THAT(operations,
+              testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.commit_link",
+                                     "store.ingest", "store.restore", "store.action", "store.collect", "store.drop"}));
+}
+
+}  // namespace
+}  // namespace smelt
