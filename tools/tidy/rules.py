@@ -73,7 +73,7 @@ ONLY_SINGLE_HEADERS = {"src/wire": ("src/base",)}
 THIRD_PARTY = {
     "BoringSSL": (r"openssl/", ("src/digest/",)),
     "RocksDB": (r"rocksdb/", ("src/store/local/",)),
-    "gRPC": (r"grpc(pp)?/", ("src/cmd/", "src/digest/", "src/services/", "src/store/remote/", "src/executor/")),
+    "gRPC": (r"grpc(pp)?/", ("src/cmd/", "tests/digest_beside_grpc/", "src/services/", "src/store/remote/", "src/executor/")),
     "toml11": (r"toml(11)?(\.hpp|/)", ("src/config/",)),
     "nlohmann-json": (r"nlohmann/", ("src/compilers/", "src/config/", "src/daemon/", "tests/")),
     "zstd": (r"zstd\.h", ("src/base/", "src/store/")),
