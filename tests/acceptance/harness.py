@@ -207,7 +207,7 @@ class Smelt:
         self.directory = directory
         self.program = None if PLAIN else smelt_programs(directory / "bin")
         self.home = directory / "d"
-        self._read = 0
+        self._read = self._requests = 0
         self.daemon_environment = {}
 
     def environment(self) -> dict:
@@ -241,17 +241,21 @@ class Smelt:
             return []
         return [json.loads(line) for line in lines if line]
 
+    def _answered(self) -> int:
+        stats = self.stats()
+        return stats["compile_requests"] - stats["wrappers_lost"]
+
     def mark(self):
         """From here on `units` counts."""
+        if not PLAIN:
+            self._requests = self._answered()
         self._read = len(self.log())
 
     def units(self) -> list:
         """What was compiled since the last mark. A hit is logged just after the wrapper has been let go."""
-        def settled():
-            stats = self.stats()
-            return len(self.log()) >= stats["compile_requests"] - stats["wrappers_lost"]
         if not PLAIN:
-            wait_until(settled, 10, "the daemon to log every compile")
+            wait_until(lambda: len(self.log()) - self._read >= self._answered() - self._requests, 10,
+                       "the daemon to log every compile")
         return self.log()[self._read:]
 
 
