@@ -21,6 +21,8 @@ std::map<std::string, std::optional<std::string>> Variables(const UnitKey& unit,
   return variables;
 }
 
+bool IsInToolchain(const std::string& path) { return path.starts_with("/smelt/toolchain/"); }
+
 // Length-prefixed, so that no two lists of fields give the same text.
 void Append(std::string& text, std::string_view kind, std::string_view name, std::string_view value = {}) {
   fmt::format_to(std::back_inserter(text), "{} {}:{} {}:{}\n", kind, name.size(), name, value.size(), value);
@@ -35,6 +37,10 @@ std::string SaltText(const UnitKey& unit, const Closure& closure) {
   for (const std::string& path : closure.directories) Append(text, "directory", path);
   for (const auto& [path, digest] : closure.listings) Append(text, "listing", path, digest.Hex());
   for (const auto& [name, path] : closure.tools) Append(text, "tool", name, path);
+  // The toolchain is one digest in the tree: nothing more can be added below it.
+  for (const auto& [path, digest] : closure.files) {
+    if (IsInToolchain(path)) Append(text, "file", path, digest.ToString());
+  }
   return text;
 }
 
@@ -73,7 +79,9 @@ Digest ManifestKey(const UnitKey& unit) {
 
 BuiltAction BuildAction(const UnitKey& unit, const Closure& closure) {
   reapi::InputTree tree;
-  for (const auto& [path, digest] : closure.files) tree.AddFile(path, digest);
+  for (const auto& [path, digest] : closure.files) {
+    if (!IsInToolchain(path)) tree.AddFile(path, digest);
+  }
   tree.AddDirectory(kToolchainPath, unit.toolchain);
   reapi::InputTree::Built inputs = tree.Build();
 

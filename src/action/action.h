@@ -21,8 +21,8 @@ Digest ManifestKey(const UnitKey& unit);
 //
 // The input root holds the toolchain at smelt/toolchain and every file of the closure at its canonical path without the
 // leading slash; the Command's working directory is below it; a sandbox whose root is the input root runs it as it is.
-// What a Directory cannot say (absent files, listings, unset variables, tools) is a text whose digest is the Action's
-// salt.
+// What a Directory cannot say (absent files, listings, unset variables, tools, files below the toolchain that are no
+// part of it) is a text whose digest is the Action's salt.
 struct BuiltAction {
   Digest key;
   // The Action, the Command, the Directories and the salt's text, each once.

@@ -35,6 +35,7 @@ void Normalize(Shape& shape) {
   SortUnique(*shape.mutable_variables());
   SortUnique(*shape.mutable_path_variables());
   SortUnique(*shape.mutable_existing());
+  SortUnique(*shape.mutable_plain_directories());
   std::map<std::string, std::string> tools;
   for (const Shape::Tool& tool : shape.tools()) tools.emplace(tool.name(), tool.path());
   shape.clear_tools();

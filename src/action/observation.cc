@@ -84,6 +84,7 @@ class Observer {
     for (const std::string& path : facts_.invocation.input_files) AddFile(Absolute(path, facts_.working_directory));
     for (const std::string& name : variables_) SortVariable(name);
     Normalize(result_.shape);
+    CheckSources();
     return std::move(result_);
   }
 
@@ -132,8 +133,9 @@ class Observer {
 
   // Neither an input nor a trace worth keeping.
   bool IsIgnored(const std::string& path) const {
-    return IsToolchain(path) || IsOwnProduct(path) || IsBelow(path, incremental_) || IsBelow(path, "/proc") ||
-           IsBelow(path, "/sys") || IsBelow(path, "/dev");
+    if (IsToolchain(path) || IsOwnProduct(path) || IsBelow(path, incremental_)) return true;
+    if (IsBelow(path, "/dev/shm") || facts_.paths.Canonical(path, facts_.working_directory) != path) return false;
+    return IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
   }
 
   void AddFile(const std::string& path) {
@@ -147,6 +149,18 @@ class Observer {
     for (const auto& [name, value] : facts_.dep_info.environment) {
       variables_.insert(name);
       compiler_variables_.insert(name);
+    }
+  }
+
+  // A closure without the unit's own sources would fit anything.
+  void CheckSources() {
+    auto is_input = [this](const std::string& path) {
+      const auto& files = result_.shape.files();
+      return std::binary_search(files.begin(), files.end(), Canonical(Absolute(path, facts_.working_directory)));
+    };
+    if (!is_input(facts_.invocation.source)) return Refuse(NotStored::kUnobserved, facts_.invocation.source);
+    for (const std::string& source : facts_.dep_info.sources) {
+      if (!is_input(source) && !IsToolchain(source)) return Refuse(NotStored::kUnobserved, source);
     }
   }
 

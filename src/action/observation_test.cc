@@ -126,6 +126,23 @@ TEST_F(ObservationTest, AProjectUnderTheTemporaryDirectoryIsAProjectLikeAnyOther
   EXPECT_EQ(seen.refusal, NotStored::kSideEffects);
 }
 
+TEST_F(ObservationTest, AProjectOnATmpfsIsAProjectLikeAnyOther) {
+  paths_ = rustc::PathMap({{"workspace", "/dev/shm/p", "/smelt/workspace", ""}});
+  Observation seen = Observe({invocation_, paths_, "/dev/shm/p", {"/tc"}, {"/tmp"}, events_, dep_info_, linker_inputs_,
+                              [](std::string_view) -> const std::string* { return nullptr; }});
+  EXPECT_FALSE(seen.refusal);
+  EXPECT_THAT(seen.shape.files(), ElementsAre("/smelt/workspace/src/lib.rs"));
+}
+
+TEST_F(ObservationTest, AClosureWithoutTheSourcesIsNeverStored) {
+  dep_info_.sources.clear();
+  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
+  Add(Kind::kRead, "/w/src/lib.rs", kDriver);
+  EXPECT_FALSE(Result().refusal);
+  dep_info_.sources = {"src/lib.rs", "/dev/stdin"};
+  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
+}
+
 TEST_F(ObservationTest, OutDirThatOnlyNamesIncludedFilesIsAPathVariable) {
   dep_info_.environment = {{"OUT_DIR", environment_["OUT_DIR"]}};
   Add(Kind::kGetenv, "OUT_DIR", kDriver);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 #include "fmt/format.h"
 #include "src/digest/hasher.h"
@@ -64,6 +65,7 @@ std::optional<Digest> FileDigests::Remembered(const std::string& path, const Fil
   entry.stat.device = record.device;
   entry.stat.links = record.links;
   absl::MutexLock lock(&shard.mu);
+  MakeRoom(shard);
   shard.entries.emplace(path, entry);
   return Holds(entry, stat) ? std::optional(entry.digest) : std::nullopt;
 }
@@ -90,7 +92,8 @@ absl::StatusOr<FileDigest> FileDigests::Of(const std::string& path, const FileSt
     absl::StatusOr<FileStat> after = files_.Stat(path);
     if (!after.ok()) return after.status();
     if (*after == before) {
-      if (std::max(before.mtime_ns, before.ctime_ns) < now - kRacyNanos) Remember(path, {before, *digest, false});
+      const bool racy = std::max(before.mtime_ns, before.ctime_ns) >= now - RacyNanos(before);
+      if (!racy) Remember(path, {before, *digest, false});
       return FileDigest{before, *digest};
     }
     before = *after;
@@ -125,8 +128,32 @@ void FileDigests::Remember(const std::string& path, const Entry& entry) {
 
   Shard& shard = ShardOf(path);
   absl::MutexLock lock(&shard.mu);
-  if (shard.entries.size() > kEntriesMax / kShards) shard.entries.clear();
+  MakeRoom(shard);
   shard.entries.insert_or_assign(path, entry);
+}
+
+void FileDigests::MakeRoom(Shard& shard) {
+  if (shard.entries.size() > kEntriesMax / kShards) shard.entries.clear();
+}
+
+void FileDigests::Prune(const std::function<bool()>& stop) {
+  std::vector<std::string> gone;
+  table_.ForEach([&](std::string_view key, std::string_view) {
+    std::string path(key);
+    if (absl::IsNotFound(files_.Stat(path).status())) gone.push_back(std::move(path));
+    return !stop();
+  });
+  if (stop()) return;
+  for (const std::string& path : gone) {
+    table_.Delete(path).IgnoreError();
+    Shard& shard = ShardOf(path);
+    absl::MutexLock lock(&shard.mu);
+    shard.entries.erase(path);
+  }
+}
+
+std::int64_t FileDigests::RacyNanos(const FileStat& stat) {
+  return stat.ctime_ns % 1'000'000'000 == 0 ? kCoarseRacyNanos : kRacyNanos;
 }
 
 }  // namespace smelt

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,7 +28,8 @@ struct FileDigest {
 //
 // An entry is believed while device, inode, size, mtime and ctime are what they were. Two refinements:
 //  - The racy-timestamp rule: a file that had been changed within kRacyNanos of being digested may change again without
-//    its times moving, so its entry is not remembered.
+//    its times moving, so its entry is not remembered. Where a ctime is a whole second the file system may keep no
+//    smaller times (or those of a server), and kCoarseRacyNanos is the limit.
 //  - A file that shares its inode with the store (see Restored) changes its ctime whenever some checkout adds or
 //    removes its link; while size, mtime and inode stay, and it still has several links or their number explains
 //    the new ctime, it is believed.
@@ -37,6 +39,7 @@ class FileDigests {
  public:
   // Two ticks of the coarsest kernel clock (CONFIG_HZ=100).
   static constexpr std::int64_t kRacyNanos = 20'000'000;
+  static constexpr std::int64_t kCoarseRacyNanos = 2'000'000'000;  // FAT's
   static constexpr std::size_t kEntriesMax = 1 << 20;
 
   // All three must outlive this object.
@@ -59,6 +62,12 @@ class FileDigests {
   // the racy rule does not apply. Errors (it is gone already) are ignored.
   void Restored(const std::string& path, const Digest& digest);
 
+  // Forgets what is remembered of files that are gone. Takes one stat for each file; ends early when `stop` says so.
+  void Prune(const std::function<bool()>& stop);
+
+  // How long ago a file with this stat must have been changed for its times to tell a further change.
+  static std::int64_t RacyNanos(const FileStat& stat);
+
  private:
   struct Entry {
     FileStat stat;
@@ -74,6 +83,7 @@ class FileDigests {
   static bool Holds(const Entry& entry, const FileStat& stat);
   Shard& ShardOf(const std::string& path);
   void Remember(const std::string& path, const Entry& entry);
+  static void MakeRoom(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
 
   FileSystem& files_;
   Clock& clock_;
