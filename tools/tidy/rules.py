@@ -73,7 +73,10 @@ ONLY_SINGLE_HEADERS = {"src/wire": ("src/base",)}
 THIRD_PARTY = {
     "BoringSSL": (r"openssl/", ("src/digest/",)),
     "RocksDB": (r"rocksdb/", ("src/store/local/",)),
-    "gRPC": (r"grpc(pp)?/", ("src/cmd/", "tests/digest_beside_grpc/", "src/services/", "src/store/remote/", "src/executor/")),
+    "gRPC": (
+        r"grpc(pp)?/",
+        ("src/cmd/", "src/services/", "src/store/remote/", "src/executor/", "tests/digest_beside_grpc/"),
+    ),
     "toml11": (r"toml(11)?(\.hpp|/)", ("src/config/",)),
     "nlohmann-json": (r"nlohmann/", ("src/compilers/", "src/config/", "src/daemon/", "tests/")),
     "zstd": (r"zstd\.h", ("src/base/", "src/store/")),
