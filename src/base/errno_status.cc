@@ -20,6 +20,8 @@ absl::StatusCode CodeOf(int error) {
     case EPERM:
     case EROFS:
       return absl::StatusCode::kPermissionDenied;
+    case EXDEV:
+      return absl::StatusCode::kUnimplemented;
     default:
       return absl::ErrnoToStatusCode(error);
   }

@@ -9,7 +9,7 @@ namespace smelt {
 
 // "<what>: <the system's words for `error`>" with errno's canonical code: NOT_FOUND for ENOENT and ENOTDIR,
 // RESOURCE_EXHAUSTED for ENOSPC and EDQUOT, PERMISSION_DENIED for EACCES, EPERM and EROFS, ALREADY_EXISTS for EEXIST,
-// as absl::ErrnoToStatusCode for the rest. `what` names the call and the path: "open /a/b".
+// UNIMPLEMENTED for EXDEV, as absl::ErrnoToStatusCode for the rest. `what` names the call and the path: "open /a/b".
 absl::Status ErrnoStatus(int error, std::string_view what);
 
 }  // namespace smelt

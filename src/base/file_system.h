@@ -30,7 +30,8 @@ struct FileStat {
 
 // The disk, as far as we use it: an interface, so that tests can fail any call (src/testing: FaultyFileSystem). Paths
 // are absolute. Errors carry the path and the errno's canonical code: NOT_FOUND for ENOENT and ENOTDIR,
-// RESOURCE_EXHAUSTED for ENOSPC and EDQUOT, PERMISSION_DENIED for EACCES, EPERM and EROFS. Thread-safe; blocks.
+// RESOURCE_EXHAUSTED for ENOSPC and EDQUOT, PERMISSION_DENIED for EACCES, EPERM and EROFS, UNIMPLEMENTED for EXDEV.
+// Thread-safe; blocks.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;

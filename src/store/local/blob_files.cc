@@ -8,6 +8,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/store/local/spread_directories.h"
 
 namespace smelt {
 namespace {
@@ -28,11 +29,24 @@ std::uint64_t BootNumber(FileSystem& files, Clock& clock) {
 
 absl::Status BlobFiles::Prepare() {
   boot_ = BootNumber(files_, clock_);
+  RETURN_IF_ERROR(files_.MakeDirectories(directory_ + "/blobs", 0700));
   const std::string staging = directory_ + "/staging";
+  const bool is_new = !files_.Stat(staging).ok();
   RETURN_IF_ERROR(files_.MakeDirectories(staging, 0700));
-  ASSIGN_OR_RETURN(const std::vector<std::string> leftovers, files_.List(staging));
-  for (const std::string& name : leftovers) RETURN_IF_ERROR(files_.Remove(staging + "/" + name));
-  return files_.MakeDirectories(directory_ + "/blobs", 0700);
+  if (is_new) SpreadChildren(staging);
+  for (std::uint64_t number = 0; number < kStagingDirectories; ++number) {
+    RETURN_IF_ERROR(Empty(StagingDirectory(number)));
+  }
+  ASSIGN_OR_RETURN(const FileStat stat, files_.Stat(staging));
+  device_ = stat.device;
+  return absl::OkStatus();
+}
+
+absl::Status BlobFiles::Empty(const std::string& directory) {
+  RETURN_IF_ERROR(files_.MakeDirectories(directory, 0700));
+  ASSIGN_OR_RETURN(const std::vector<std::string> leftovers, files_.List(directory));
+  for (const std::string& name : leftovers) RETURN_IF_ERROR(files_.Remove(directory + "/" + name));
+  return absl::OkStatus();
 }
 
 std::string BlobFiles::PathOf(const Digest& digest) const {
@@ -40,7 +54,14 @@ std::string BlobFiles::PathOf(const Digest& digest) const {
   return fmt::format("{}/blobs/{}/{}", directory_, std::string_view(hex).substr(0, 2), hex);
 }
 
-std::string BlobFiles::StagingPath() { return fmt::format("{}/staging/{}", directory_, ++staged_); }
+std::string BlobFiles::StagingDirectory(std::uint64_t number) const {
+  return fmt::format("{}/staging/{:x}", directory_, number % kStagingDirectories);
+}
+
+std::string BlobFiles::StagingPath() {
+  const std::uint64_t number = ++staged_;
+  return fmt::format("{}/{}", StagingDirectory(number), number);
+}
 
 absl::Status BlobFiles::Check(BlobIndex::Entry& entry) {
   ASSIGN_OR_RETURN(const std::optional<FileRecord> record, entry.Record());

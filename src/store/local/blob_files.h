@@ -26,8 +26,11 @@ class BlobFiles {
 
   std::string PathOf(const Digest& digest) const;
 
-  // A name in the staging area that nobody else has.
+  // A name in the staging area that nobody else has. Successive names are in directories far from each other.
   std::string StagingPath();
+
+  // The file system of the blobs and of the staging area, as in FileStat.
+  std::uint64_t device() const { return device_; }
 
   // Says that the blob's file is there and holds the blob, having looked at it as closely as its record demands; a file
   // without a record is taken up if it holds the blob. NOT_FOUND if there is none; DATA_LOSS if it was something else:
@@ -61,6 +64,11 @@ class BlobFiles {
   }
 
  private:
+  static constexpr std::uint64_t kStagingDirectories = 16;
+
+  std::string StagingDirectory(std::uint64_t number) const;
+  absl::Status Empty(const std::string& directory);
+
   // Makes the file at `path` by `make`, and its directory first if that is what is missing.
   template <typename Make>
   absl::Status InShard(const std::string& path, Make make);
@@ -73,6 +81,7 @@ class BlobFiles {
   FileSystem& files_;
   Clock& clock_;
   std::uint64_t boot_ = 0;
+  std::uint64_t device_ = 0;
 
   std::atomic<std::int64_t> corrupt_ = 0;
   std::atomic<std::uint64_t> staged_ = 0;

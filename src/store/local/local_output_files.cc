@@ -112,20 +112,37 @@ absl::Status LocalOutputFiles::LinkOver(const std::string& blob, const std::stri
   const absl::Status linked = files_.Link(blob, path);
   SMELT_KILL_POINT("store.restore.linked");
   if (!absl::IsAlreadyExists(linked)) return linked;
-  return Replace(path, [&](const std::string& to) { return files_.Link(blob, to); });
+  const std::string temporary = TemporaryBeside(path);
+  const absl::Status status = ReplaceBy(temporary, path, [&](const std::string& to) { return files_.Link(blob, to); });
+  // Renaming a link over another link to the same file does nothing, successfully.
+  files_.Remove(temporary).IgnoreError();
+  return status;
+}
+
+// Made in the staging area where that is possible, which is cheaper: see SpreadChildren. Else beside `path`.
+template <typename Make>
+absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
+  const auto directory = files_.Stat(DirectoryOf(path));
+  if (absl::IsNotFound(directory.status())) {
+    return absl::FailedPreconditionError(fmt::format("no directory for {}: make it before restoring into it", path));
+  }
+  RETURN_IF_ERROR(directory.status());
+  if (directory->device == blob_files_.device() && staging_reaches_) {
+    const absl::Status status = ReplaceBy(blob_files_.StagingPath(), path, make);
+    if (!absl::IsUnimplemented(status)) return status;
+    staging_reaches_ = false;
+  }
+  return ReplaceBy(TemporaryBeside(path), path, make);
 }
 
 template <typename Make>
-absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
-  const std::string temporary = TemporaryBeside(path);
+absl::Status LocalOutputFiles::ReplaceBy(const std::string& temporary, const std::string& path, Make make) {
   absl::Status status = make(temporary);
   SMELT_KILL_POINT("store.restore.before_rename");
   if (status.ok()) status = files_.Rename(temporary, path);
   SMELT_KILL_POINT("store.restore.after_rename");
-  // Renaming a link over another link to the same file does nothing, successfully.
-  files_.Remove(temporary).IgnoreError();
-  if (!absl::IsNotFound(status) || files_.Stat(DirectoryOf(path)).ok()) return status;
-  return absl::FailedPreconditionError(fmt::format("no directory for {}: make it before restoring into it", path));
+  if (!status.ok()) files_.Remove(temporary).IgnoreError();
+  return status;
 }
 
 std::string LocalOutputFiles::TemporaryBeside(const std::string& path) {

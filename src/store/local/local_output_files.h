@@ -31,9 +31,12 @@ class LocalOutputFiles : public OutputFiles {
   absl::Status RestoreFile(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
   absl::Status LinkOver(const std::string& blob, const std::string& path);
 
-  // Makes a file beside `path` by `make` and renames it to `path`; nothing is left behind on failure.
+  // Puts a file that `make` makes, under the temporary name that it is given, in the place of `path`. Nothing is left
+  // behind on failure.
   template <typename Make>
   absl::Status Replace(const std::string& path, Make make);
+  template <typename Make>
+  absl::Status ReplaceBy(const std::string& temporary, const std::string& path, Make make);
 
   // A name in the directory of `path` that nobody else has.
   std::string TemporaryBeside(const std::string& path);
@@ -44,6 +47,8 @@ class LocalOutputFiles : public OutputFiles {
   FileSystem& files_;
   Clock& clock_;
   std::atomic<std::uint64_t> temporaries_ = 0;
+  // Files can be renamed from the staging area to where they are restored. False once that has failed: other mounts.
+  std::atomic<bool> staging_reaches_ = true;
 };
 
 }  // namespace smelt

@@ -134,6 +134,39 @@ TEST_F(LocalOutputFilesTest, WhatCannotBeLinkedIsCopied) {
   EXPECT_EQ(StatOf(Target("restored")).links, 1u);
 }
 
+TEST_F(LocalOutputFilesTest, RestoresWhereTheStagingAreaDoesNotReach) {
+  const Digest small = Put(small_), large = Put(large_);
+  files_.ResetCounts();
+  files_.Inject({.call = Call::kRename,
+                 .path_contains = "/staging/",
+                 .status = absl::UnimplementedError("Invalid cross-device link")});
+  for (const Digest& digest : {small, large, small}) {
+    Write("out", "older");
+    ASSERT_OK(Restore(digest, "out", Sharing::kCopy));
+    EXPECT_EQ(DigestOf(Read(Target("out"))), digest);
+    EXPECT_THAT(List(target_), ElementsAre("out"));
+    EXPECT_THAT(Staging(), IsEmpty());
+  }
+  EXPECT_EQ(files_.Count(Call::kRename), 1 + 3);  // one attempt, then always beside
+}
+
+TEST_F(LocalOutputFilesTest, RestoresOnAnotherFileSystem) {
+  const Digest small = Put(small_), large = Put(large_);
+  const auto in_memory = FileSystem::System().Stat("/dev/shm");
+  if (!in_memory.ok() || in_memory->device == StatOf(dir_.path()).device) GTEST_SKIP() << "there is only one";
+  std::string directory = "/dev/shm/smelt-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  for (const Digest& digest : {small, large}) {
+    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
+      EXPECT_OK(outputs().Restore(digest, directory + "/out", sharing, false));
+      EXPECT_EQ(DigestOf(Read(directory + "/out")), digest);
+      EXPECT_THAT(List(directory), ElementsAre("out"));
+      EXPECT_OK(outputs().Ingest(directory + "/out", sharing));
+    }
+  }
+  std::filesystem::remove_all(directory);
+}
+
 TEST_F(LocalOutputFilesTest, RestoresByCopyWithANewInodeAndTime) {
   for (const std::string& contents : {small_, large_}) {
     const Digest digest = Put(contents);

@@ -69,7 +69,7 @@ struct LocalStoreOptions {
 // Layout:  <directory>/lock           held while the store is open
 //          <directory>/db/            RocksDB; db.broken-<time>/ is one that could not be read and was put aside
 //          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
-//          <directory>/staging/       unique temporary names; emptied when the store is opened
+//          <directory>/staging/x/     unique temporary names; emptied when the store is opened
 //
 // A blob file is noticed to have changed by (size, mtime, inode) and, when ctime differs while the link count does
 // not explain it, by its digest; after a reboot (another boot id) each file is digested once before it is used, so that

@@ -143,7 +143,7 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
   void CheckInvariants() {
     const Acknowledgements acknowledged(dir_.path());
     const bool collecting = acknowledged.Has('x');
-    EXPECT_THAT(FileSystem::System().List(dir_ / "store/staging"), IsOkAndHolds(testing::IsEmpty()));
+    EXPECT_THAT(StagedIn(dir_ / "store"), testing::IsEmpty());
     std::int64_t bytes = 0;
     CheckBlob(Small(), acknowledged.Has('s') && !collecting, bytes);
     CheckBlob(Put(), acknowledged.Has('p') && !collecting, bytes);

@@ -1,10 +1,12 @@
 #ifndef SMELT_STORE_LOCAL_LOCAL_STORE_FIXTURE_H_
 #define SMELT_STORE_LOCAL_LOCAL_STORE_FIXTURE_H_
 
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -16,6 +18,15 @@
 #include "src/testing/temp_dir.h"
 
 namespace smelt {
+
+// The files in the staging area of the store in `directory`.
+inline std::vector<std::string> StagedIn(const std::string& directory) {
+  std::vector<std::string> staged;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory + "/staging")) {
+    if (!entry.is_directory()) staged.push_back(entry.path());
+  }
+  return staged;
+}
 
 // A store in a directory of its own, on a clock that stands a minute ahead of the machine's, so that no file looks as
 // if it had just been changed; and a second directory, as cargo's target directory.
@@ -100,7 +111,7 @@ class LocalStoreFixture : public testing::Test {
     return FileSystem::System().List(path).value_or(std::vector<std::string>{"cannot list " + path});
   }
 
-  std::vector<std::string> Staging() const { return List(options_.directory + "/staging"); }
+  std::vector<std::string> Staging() const { return StagedIn(options_.directory); }
 
   TempDir dir_;
   const std::string target_ = dir_ / "target";

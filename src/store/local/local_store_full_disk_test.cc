@@ -86,7 +86,7 @@ TEST_P(LocalStoreFullDiskSizeTest, KeepsWhatItAcknowledgedAndGoesOnOnceThereIsRo
   const int count = PutUntilFull(size);
   EXPECT_GT(count, 10);
   ExpectAllThere(size, count);
-  EXPECT_THAT(FileSystem::System().List(options_.directory + "/staging"), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(StagedIn(options_.directory), IsEmpty());
   ASSERT_OK(FileSystem::System().MakeDirectories(dir_ / "target", 0755));
   EXPECT_OK(store_->outputs().Restore(DigestOf(Contents(size, 0)), dir_ / "target/out", Sharing::kCopy, false));
   // Room as it comes about when a user deletes something else.

@@ -83,7 +83,7 @@ TEST_F(LocalStoreTest, ASecondOneIsRefusedAndDoesNoHarm) {
 TEST_F(LocalStoreTest, ADirectoryThatCannotBeWrittenIsNamedWithTheMend) {
   store_.reset();
   for (Call call : {Call::kMakeDirectories, Call::kRemove}) {
-    ASSERT_OK(FileSystem::System().WriteNewFile(options_.directory + "/staging/left", "", 0600));
+    ASSERT_OK(FileSystem::System().WriteNewFile(options_.directory + "/staging/0/left", "", 0600));
     files_.Inject({.call = call, .status = absl::PermissionDeniedError("Read-only file system")});
     EXPECT_THAT(LocalStore::Open(options_, files_, clock_),
                 StatusIs(absl::StatusCode::kPermissionDenied,
@@ -101,7 +101,7 @@ TEST_F(LocalStoreTest, AFileInPlaceOfTheDirectoryIsAnError) {
 
 TEST_F(LocalStoreTest, LeftoversInTheStagingAreaAreRemoved) {
   store_.reset();
-  ASSERT_OK(FileSystem::System().WriteNewFile(options_.directory + "/staging/1", "partial", 0444));
+  ASSERT_OK(FileSystem::System().WriteNewFile(options_.directory + "/staging/1/7", "partial", 0444));
   Open();
   EXPECT_THAT(Staging(), IsEmpty());
 }
