@@ -205,7 +205,7 @@ def main(arguments):
     offences = list(check_tree(root))
     for path, number, wrong in offences:
         print("%s:%d: %s" % (path, number, wrong))
-    print("%d files, %d offences" % (len(files_of(root)), len(offences)))
+    print("%d offences" % len(offences))
     return 1 if offences else 0
 
 
