@@ -20,7 +20,9 @@ checkout). SMELT_ACCEPTANCE_PLAIN=1 puts plain cargo in smelt's place: that prov
 """
 
 import concurrent.futures
+import difflib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -321,7 +323,7 @@ class Case(unittest.TestCase):
     result is stored and keys can be told apart by hit and miss.
     """
 
-    maxDiff = None
+    maxDiff = 4000
     incremental = False
 
     @classmethod
@@ -412,19 +414,22 @@ class Case(unittest.TestCase):
 
     def _compare(self, project, ran, reference, results, programs):
         self.assertEqual(ran.status, reference.status, f"exit status, cargo with smelt:\n{ran}\nplain:\n{reference}")
-        self.assertEqual(normalised(ran.stderr, project), normalised(reference.stderr, project), "diagnostics")
-        self.assertEqual(normalised(ran.stdout, project), normalised(reference.stdout, project), "cargo's stdout")
+        self.assert_same_text(normalised(ran.stderr, project), normalised(reference.stderr, project), "diagnostics")
+        self.assert_same_text(normalised(ran.stdout, project), normalised(reference.stdout, project), "cargo's stdout")
         if programs and ran.status == 0:
             self.assert_same_programs(project, results, self._run_programs(project, REFERENCE))
+
+    def assert_same_text(self, got: str, expected: str, what: str):
+        if got != expected:
+            difference = difflib.unified_diff(expected.splitlines(), got.splitlines(), "plain", "with smelt", lineterm="", n=1)
+            self.fail(f"{what}\n" + "\n".join(itertools.islice(difference, 40)))
 
     def assert_same_programs(self, project, got: dict, expected: dict):
         self.assertEqual(sorted(got), sorted(expected), "programs built")
         for name, ran in got.items():
             for stream in ("status", "stdout", "stderr"):
-                one, other = getattr(ran, stream), getattr(expected[name], stream)
-                if stream != "status":
-                    one, other = normalised(one, project), normalised(other, project)
-                self.assertEqual(one, other, f"{stream} of {name}, with smelt and plain")
+                one, other = (normalised(str(getattr(r, stream)), project) for r in (ran, expected[name]))
+                self.assert_same_text(one, other, f"{stream} of {name}")
 
     def assert_same_artifacts(self, got: dict, expected: dict):
         """Two results of Project.artifacts are equal. Plain cargo's differ between checkouts: then nothing is asserted."""

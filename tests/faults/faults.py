@@ -91,7 +91,7 @@ class FaultCase(Case):
             project.empty_target()
         ran = self.cargo(project, "build", "--offline", smelt=smelt, env=env)
         self.assertEqual(ran.status, 0, ran)
-        self.assertEqual(normalised(ran.stderr, project), expected)
+        self.assert_same_text(normalised(ran.stderr, project), expected, "diagnostics")
         self.assertEqual(self.run_app(project), "1 2 3\n")
 
     def run_app(self, project):
@@ -112,10 +112,14 @@ class FaultCase(Case):
             shutil.rmtree(self.directory / name)
 
 
+def children(program: str) -> list:
+    """Our children, dead or alive, that run `program`."""
+    pids = pathlib.Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [int(p) for p in pids if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == program]
+
+
 def daemons() -> list:
-    """The daemons that are our children, dead or alive."""
-    children = pathlib.Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return [int(c) for c in children if pathlib.Path(f"/proc/{c}/comm").read_text().strip() == "smeltd"]
+    return children("smeltd")
 
 
 def death_of(pid: int) -> int:
