@@ -53,7 +53,7 @@ _HASHED = re.compile(r"-[0-9a-f]{16}$")
 
 
 def smelt_programs(into: pathlib.Path) -> pathlib.Path:
-    """Links the three programs into one directory, where they find each other; returns the path of smelt there."""
+    """Copies the three programs into one directory, where they find each other; returns the path of smelt there."""
     root = pathlib.Path(__file__).resolve().parents[2]
     places = [pathlib.Path(p) for p in os.environ.get("SMELT_BIN", "").split(":") if p]
     places = places or [root / "bazel-bin/src/cmd", root / "bazel-bin/src/observer"]
@@ -62,7 +62,7 @@ def smelt_programs(into: pathlib.Path) -> pathlib.Path:
         found = next((p / name for p in places if (p / name).exists()), None)
         if found is None:
             raise unittest.SkipTest(f"{name} is in none of {[str(p) for p in places]}: build it, or set SMELT_BIN")
-        (into / name).symlink_to(found.resolve())
+        shutil.copy(found, into / name)
     return into / "smelt"
 
 

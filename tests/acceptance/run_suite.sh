@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs one suite under Bazel: run_suite.sh SUITE_test.py smelt smeltd libsmelt_observer.so
-# The last three may lie in different directories: the harness links them into one.
+# The last three may lie in different directories: the harness copies them into one.
 set -eu
 suite=$1
 shift

@@ -27,15 +27,6 @@ fn greets() {
 """
 
 
-def install(directory):
-    """Puts the programs into one directory, as tools/install does: the daemon looks for the observer beside itself."""
-    with tempfile.TemporaryDirectory() as links:
-        found = harness.smelt_programs(pathlib.Path(links)).parent
-        directory.mkdir(parents=True)
-        for program in found.iterdir():
-            shutil.copy(program, directory)
-
-
 class Scratch:
     """Use in a with statement. `project` is a package named app; `environment` is what commands get."""
 
@@ -45,8 +36,7 @@ class Scratch:
         self.home = self.root / "home"
         self.project = self.root / "app"
         self.programs = self.root / "bin"
-        install(self.programs)
-        self.smelt = self.programs / "smelt"
+        self.smelt = harness.smelt_programs(self.programs)
         self.environment = harness.clean_environment()
         rustup = self.environment.get("RUSTUP_HOME", os.path.expanduser("~/.rustup"))
         self.environment.update(
