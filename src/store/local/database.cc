@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -77,6 +79,20 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   return options;
 }
 
+constexpr char kBroken[] = ".broken-";
+
+// One that was put aside is kept for whoever wants to know why; more would fill the disk.
+void RemoveEarlierBroken(const std::string& directory, FileSystem& files) {
+  const std::size_t slash = directory.find_last_of('/');
+  const auto names = files.List(directory.substr(0, slash));
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    std::error_code ignored;
+    if (!name.starts_with(directory.substr(slash + 1) + kBroken)) continue;
+    std::filesystem::remove_all(directory.substr(0, slash + 1) + name, ignored);
+  }
+}
+
 bool MeansBroken(const rocksdb::Status& status) {
   return status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() || status.IsNotSupported() ||
          status.IsPathNotFound();
@@ -98,9 +114,10 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dire
   const bool marked = files.Stat(MarkPath(directory)).ok();
   rocksdb::Status status = marked ? rocksdb::Status::Corruption("found when it was last used") : database->TryOpen();
   if (MeansBroken(status)) {
-    const std::string aside = fmt::format("{}.broken-{}", directory, clock.NowNanos() / 1'000'000'000);
+    const std::string aside = fmt::format("{}{}{}", directory, kBroken, clock.NowNanos() / 1'000'000'000);
     LOG(WARNING) << "the database " << directory << " is broken (" << status.ToString() << "): put aside as " << aside
                  << ", which may be removed; an empty one begins";
+    RemoveEarlierBroken(directory, files);
     RETURN_IF_ERROR(files.Rename(directory, aside));
     RETURN_IF_ERROR(files.Remove(MarkPath(directory)));
     status = database->TryOpen();

@@ -27,7 +27,8 @@ namespace smelt {
 // machine: they are in the log, which the kernel holds). Thread-safe.
 //
 // Corruption never breaks anything: a database that cannot be opened is put aside as "<directory>.broken-<time>" and an
-// empty one begun; corruption found later reads as absent, and the database is put aside when it is next opened.
+// empty one begun; corruption found later reads as absent, and the database is put aside when it is next opened (until
+// then writes may fail).
 class Database {
  public:
   enum class Family {

@@ -347,6 +347,17 @@ TEST_F(LocalStoreTest, ADatabaseThatCannotBeReadIsPutAsideAndItsFilesAreTakenUpA
   EXPECT_TRUE(Has(large));
 }
 
+TEST_F(LocalStoreTest, OnlyTheLastDatabaseThatWasPutAsideIsKept) {
+  for (int i = 0; i < 3; ++i) {
+    store_.reset();
+    ASSERT_OK(FileSystem::System().Remove(options_.directory + "/db/CURRENT"));
+    ASSERT_OK(FileSystem::System().WriteNewFile(options_.directory + "/db/CURRENT", "garbage", 0600));
+    Open();
+    clock_.AdvanceSeconds(i);
+  }
+  EXPECT_THAT(List(options_.directory), testing::Contains(testing::StartsWith("db.broken-")).Times(1));
+}
+
 TEST_F(LocalStoreTest, AStrayFileThatIsNotItsBlobIsNotTakenUp) {
   const Digest digest = Put(Contents(kLarge));
   ASSERT_OK(store_->Collect(false, 0));
