@@ -8,7 +8,7 @@ import subprocess
 import threading
 import unittest
 
-from faults import FaultCase, SmallDisk
+from faults import FaultCase, SmallDisk, death_of
 from harness import TARGET, clean_environment, require, run
 
 
@@ -128,7 +128,9 @@ class Disks(FaultCase):
         disk = self.disk("small", "200m")
         smelt, p = self.smelt_on(disk), self.graph()
         self.assert_builds(p, smelt)
+        pid = self.pid(smelt)
         smelt.stop()
+        self.assertEqual(death_of(pid), 0)
         disk.remount("ro")
         self.assert_builds(p, smelt)
         disk.remount("rw")
