@@ -1,10 +1,12 @@
 #include "src/action/action.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
 #include "build/bazel/remote/execution/v2/remote_execution.pb.h"
 #include "fmt/format.h"
+#include "src/compilers/rustc/arg_file.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 
@@ -37,6 +39,7 @@ std::string SaltText(const UnitKey& unit, const Closure& closure) {
   for (const std::string& path : closure.directories) Append(text, "directory", path);
   for (const auto& [path, digest] : closure.listings) Append(text, "listing", path, digest.Hex());
   for (const auto& [name, path] : closure.tools) Append(text, "tool", name, path);
+  if (!closure.working_directory.empty()) Append(text, "real directory", closure.working_directory);
   // The toolchain is one digest in the tree: nothing more can be added below it.
   for (const auto& [path, digest] : closure.files) {
     if (IsInToolchain(path)) Append(text, "file", path, digest.ToString());
@@ -80,7 +83,7 @@ Digest ManifestKey(const UnitKey& unit) {
 BuiltAction BuildAction(const UnitKey& unit, const Closure& closure) {
   reapi::InputTree tree;
   for (const auto& [path, digest] : closure.files) {
-    if (!IsInToolchain(path)) tree.AddFile(path, digest);
+    if (!IsInToolchain(path)) tree.AddFile(path, digest, closure.executables.contains(path));
   }
   tree.AddDirectory(kToolchainPath, unit.toolchain);
   reapi::InputTree::Built inputs = tree.Build();
@@ -103,6 +106,22 @@ BuiltAction BuildAction(const UnitKey& unit, const Closure& closure) {
   return built;
 }
 
+bool IsRepresentable(const UnitKey& unit, const Closure& closure) {
+  auto are_names = [](const auto& names) { return std::all_of(names.begin(), names.end(), rustc::IsUtf8); };
+  auto have_names = [](const auto& map) {
+    return std::all_of(map.begin(), map.end(), [](const auto& entry) { return rustc::IsUtf8(entry.first); });
+  };
+  auto are_variables = [](const auto& variables) {
+    return std::all_of(variables.begin(), variables.end(), [](const auto& variable) {
+      return rustc::IsUtf8(variable.first) && rustc::IsUtf8(variable.second.value_or(""));
+    });
+  };
+  return are_names(unit.program) && are_names(unit.arguments) && rustc::IsUtf8(unit.working_directory) &&
+         are_variables(unit.environment) && are_names(unit.outputs) && have_names(closure.files) &&
+         are_names(closure.absent) && are_names(closure.directories) && have_names(closure.listings) &&
+         are_variables(closure.variables) && have_names(closure.tools);
+}
+
 std::vector<std::string> KeyDump(const UnitKey& unit, const Closure& closure) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("toolchain {}", unit.toolchain.Hex()));
@@ -113,6 +132,10 @@ std::vector<std::string> KeyDump(const UnitKey& unit, const Closure& closure) {
   }
   for (const auto& [name, path] : closure.tools) lines.push_back(fmt::format("tool {} is {}", name, path));
   for (const auto& [path, digest] : closure.files) lines.push_back(fmt::format("file {} {}", path, digest.Hex()));
+  for (const std::string& path : closure.executables) lines.push_back(fmt::format("executable {}", path));
+  if (!closure.working_directory.empty()) {
+    lines.push_back(fmt::format("real working directory {}", closure.working_directory));
+  }
   for (const std::string& path : closure.absent) lines.push_back(fmt::format("absent {}", path));
   for (const std::string& path : closure.directories) lines.push_back(fmt::format("directory {}", path));
   for (const auto& [path, digest] : closure.listings) lines.push_back(fmt::format("listing {} {}", path, digest.Hex()));

@@ -30,6 +30,10 @@ struct BuiltAction {
 };
 BuiltAction BuildAction(const UnitKey& unit, const Closure& closure);
 
+// False if a name or a value is not UTF-8: REAPI's messages cannot hold it, and what is stored under such a key would
+// never be found.
+bool IsRepresentable(const UnitKey& unit, const Closure& closure);
+
 // Every part of the key, a line each, sorted within its kind: "argument …", "file <path> <digest>", "variable N=V",
 // "unset N", "absent …", "listing …", "tool …", "toolchain …". For `smelt why`: two of these are compared line by line.
 std::vector<std::string> KeyDump(const UnitKey& unit, const Closure& closure);

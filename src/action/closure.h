@@ -30,11 +30,13 @@ struct UnitKey {
 // A Shape with today's values: all that a compile reads beyond its UnitKey. Canonical paths.
 struct Closure {
   std::map<std::string, Digest> files;
+  std::set<std::string> executables;  // those of `files` that have an execute permission
   std::set<std::string> absent;
   std::set<std::string> directories;
   std::map<std::string, Digest> listings;  // of the names and types of a directory's entries
   std::map<std::string, std::optional<std::string>> variables;
   std::map<std::string, std::string> tools;
+  std::string working_directory;  // the real one; empty unless something asked for it
 };
 
 // The newest shapes that a Manifest keeps.

@@ -68,7 +68,7 @@ class Observer {
     const std::string* path = facts.environment("PATH");
     for (std::size_t at = 0; path && at <= path->size();) {
       std::size_t colon = std::min(path->find(':', at), path->size());
-      path_directories_.insert(path->substr(at, colon - at));
+      path_directories_.insert(Absolute(path->substr(at, colon - at), facts.working_directory));
       at = colon + 1;
     }
     for (const rustc::Output& output : rustc::OutputsOf(facts.invocation)) {
@@ -81,7 +81,7 @@ class Observer {
     CheckPrograms();
     for (const ObserverEvent& event : facts_.events) AddEvent(event);
     for (const std::string& path : facts_.linker_inputs) AddFile(Absolute(path, facts_.working_directory));
-    for (const std::string& path : facts_.invocation.input_files) AddFile(Absolute(path, facts_.working_directory));
+    for (const std::string& path : facts_.invocation.input_files) AddInputFile(Absolute(path, facts_.working_directory));
     for (const std::string& name : variables_) SortVariable(name);
     Normalize(result_.shape);
     CheckSources();
@@ -95,7 +95,32 @@ class Observer {
     result_.detail = std::string(detail);
   }
 
-  std::string Canonical(const std::string& path) { return facts_.paths.Canonical(path, facts_.working_directory); }
+  // What is at the canonical path on this machine must be what is at `path`.
+  std::string Canonical(const std::string& path) {
+    std::string canonical = facts_.paths.Canonical(path, facts_.working_directory);
+    if (facts_.paths.Real(canonical) != rustc::PathMap().Canonical(path, facts_.working_directory)) {
+      Refuse(NotStored::kUnobserved, path);
+    }
+    return canonical;
+  }
+
+  // The directories out of which ".." leads: were they symbolic links, it would lead elsewhere.
+  void NotePlainDirectories(const std::string& path, bool must_exist) {
+    std::string plain;
+    for (std::size_t at = 0; at < path.size();) {
+      const std::size_t end = std::min(path.find('/', at + 1), path.size());
+      const std::string_view component = std::string_view(path).substr(at, end - at);
+      at = end;
+      if (component == "/..") {
+        if (plain.empty()) continue;
+        result_.shape.add_plain_directories(Canonical(plain));
+        if (must_exist) result_.shape.add_existing(Canonical(plain));
+        plain.resize(plain.rfind('/'));
+      } else if (component != "/" && component != "/.") {
+        plain += component;
+      }
+    }
+  }
 
   // Below a temporary directory, and not in a tree that merely lies there.
   bool IsTemporary(const std::string& path) const {
@@ -103,6 +128,11 @@ class Observer {
     if (facts_.paths.Canonical(path, facts_.working_directory) != path) return false;
     return std::any_of(facts_.temporary_directories.begin(), facts_.temporary_directories.end(),
                        [&](const std::string& directory) { return IsBelow(path, directory); });
+  }
+
+  bool IsTemporaryDirectory(const std::string& path) const {
+    const auto& all = facts_.temporary_directories;
+    return std::find(all.begin(), all.end(), path) != all.end();
   }
 
   // Of the toolchain, which is keyed whole. A toolchain in /usr shares its directories with everything else.
@@ -114,13 +144,18 @@ class Observer {
     });
   }
 
-  // An output, or something that this run made, or below a directory that it made.
-  bool IsOwnProduct(std::string_view path) const {
-    if (outputs_.contains(std::string(path))) return true;
-    for (; path.size() > 1; path = DirectoryName(path)) {
-      if (written_.contains(std::string(path))) return true;
+  using Paths = std::unordered_set<std::string>;
+
+  static bool IsIn(const Paths& made, std::string_view path) {
+    for (; path.size() > 1 && path[0] == '/'; path = DirectoryName(path)) {
+      if (made.contains(std::string(path))) return true;
     }
     return false;
+  }
+
+  // An output, or something that this run made, or below a directory that it made.
+  bool IsOwnProduct(std::string_view path) const {
+    return outputs_.contains(std::string(path)) || IsIn(written_, path);
   }
 
   // A look for an output that may lie there from an earlier compile.
@@ -138,8 +173,30 @@ class Observer {
     return IsBelow(path, "/proc") || IsBelow(path, "/sys") || IsBelow(path, "/dev");
   }
 
+  // The sources of the standard library: not keyed with the toolchain, since most have none.
+  bool IsToolchainSource(const std::string& path) const {
+    return std::any_of(facts_.sysroots.begin(), facts_.sysroots.end(), [&](const std::string& sysroot) {
+      return IsBelow(path, sysroot + "/lib/rustlib/src");
+    });
+  }
+
   void AddFile(const std::string& path) {
-    if (!IsIgnored(path)) result_.shape.add_files(Canonical(path));
+    if (IsIgnored(path) && !IsToolchainSource(path)) return;
+    NotePlainDirectories(path, /*must_exist=*/true);
+    result_.shape.add_files(Canonical(path));
+  }
+
+  void AddInputFile(const std::string& path) {
+    if (IsIgnored(path)) return Refuse(NotStored::kUnobserved, path);
+    AddFile(path);
+  }
+
+  // What is made later was read as somebody else had left it.
+  void AddRead(const ObserverEvent& event) {
+    if (IsIn(written_, event.path) && !IsIn(made_, event.path) && !outputs_.contains(event.path)) {
+      Refuse(NotStored::kSideEffects, event.path);
+    }
+    AddFile(event.path);
   }
 
   bool IsCompiler(const ObserverEvent& event) const { return event.pid == compiler_pid_; }
@@ -182,11 +239,18 @@ class Observer {
     if (!untraced.empty() && facts_.linker_inputs.empty()) Refuse(NotStored::kUnobservedProgram, untraced.front());
   }
 
+  // In a directory that is gone.
+  static bool IsNowhere(const ObserverEvent& event) {
+    constexpr std::string_view kOfPaths = "RWASD";
+    return kOfPaths.find(static_cast<char>(event.kind)) != kOfPaths.npos && !StartsWith(event.path, "/");
+  }
+
   void AddEvent(const ObserverEvent& event) {
+    if (IsNowhere(event)) return Refuse(NotStored::kUnobserved, event.path);
     if (event.kind == Kind::kRead && IsCompiler(event)) compiler_started_ = true;
     switch (event.kind) {
       case Kind::kRead:
-        return AddFile(event.path);
+        return AddRead(event);
       case Kind::kStat:
         return AddStat(event);
       case Kind::kAbsent:
@@ -203,6 +267,9 @@ class Observer {
         return AddTool(event.path);
       case Kind::kEnviron:
         if (IsCompiler(event) && !IsCompilersOwn(BaseName(event.path))) result_.shape.set_whole_environment(true);
+        return;
+      case Kind::kWorkingDirectory:
+        if (IsCompiler(event)) result_.shape.set_working_directory(true);
         return;
       case Kind::kNetwork:
         return Refuse(NotStored::kNetwork, event.module);
@@ -221,16 +288,19 @@ class Observer {
   void AddStat(const ObserverEvent& event) {
     if (!IsCompiler(event) || IsIgnored(event.path)) return;
     if (IsSearchDirectory(event.path) || IsSearchDirectory(DirectoryName(event.path))) return;
-    if (IsOwnName(event.path) || IsTemporary(event.path)) return;
+    if (IsOwnName(event.path) || IsTemporaryDirectory(event.path)) return;
+    NotePlainDirectories(event.path, /*must_exist=*/true);
     result_.shape.add_existing(Canonical(event.path));
   }
 
   void AddAbsent(const ObserverEvent& event) {
-    if (IsIgnored(event.path) || IsTemporary(event.path) || IsOwnName(event.path)) return;
+    if (IsIgnored(event.path) || IsOwnName(event.path)) return;
+    if (!IsCompiler(event) && IsTemporary(event.path)) return;
     std::string_view directory = DirectoryName(event.path);
     if (IsCompiler(event) && IsSearchDirectory(directory) && !IsNativeSearch(directory)) return;
     // Where the linker's driver looks for programs: see Shape.tools.
     if (!IsCompiler(event) && path_directories_.contains(std::string(directory))) return;
+    NotePlainDirectories(event.path, /*must_exist=*/false);
     result_.shape.add_absent(Canonical(event.path));
   }
 
@@ -245,6 +315,7 @@ class Observer {
   void AddListing(const ObserverEvent& event) {
     if (IsIgnored(event.path) || IsSearchDirectory(event.path)) return;
     if (!IsCompiler(event)) return;
+    NotePlainDirectories(event.path, /*must_exist=*/true);
     result_.shape.add_listings(Canonical(event.path));
   }
 
@@ -261,9 +332,20 @@ class Observer {
     if (!IsCompiler(event) || compiler_started_) AddFile(event.path);
   }
 
+  // What the compiler, or a linker, makes on its way.
+  bool IsIntermediate(const ObserverEvent& event) const {
+    if (!IsBelow(event.path, out_dir_)) return false;
+    if (!IsCompiler(event) || event.path == out_dir_) return true;
+    const std::string_view below = std::string_view(event.path).substr(out_dir_.size() + 1);
+    const std::string_view name = below.substr(0, below.find('/'));
+    return IsOwnName(out_dir_ + "/" + std::string(name)) || StartsWith(name, "rmeta") || StartsWith(name, "rustc") ||
+           StartsWith(name, ".tmp");
+  }
+
   void AddWrite(const ObserverEvent& event) {
-    if (IsBelow(event.path, out_dir_) || IsTemporary(event.path) || outputs_.contains(event.path)) return;
-    if (IsBelow(event.path, "/dev") || IsBelow(event.path, "/proc")) return;
+    made_.insert(event.path);
+    if (IsIntermediate(event) || IsTemporary(event.path) || outputs_.contains(event.path)) return;
+    if (IsBelow(event.path, "/proc") || (IsBelow(event.path, "/dev") && !IsBelow(event.path, "/dev/shm"))) return;
     Refuse(NotStored::kSideEffects, event.path);
   }
 
@@ -309,7 +391,8 @@ class Observer {
   std::string out_dir_, incremental_;
   std::int32_t compiler_pid_ = 0;
   bool compiler_started_ = false;
-  std::unordered_set<std::string> search_directories_, path_directories_, written_, outputs_;
+  Paths search_directories_, path_directories_, outputs_;
+  Paths written_, made_;  // by the whole run; so far
   std::set<std::string> variables_, macro_variables_, compiler_variables_;
 };
 
@@ -319,7 +402,7 @@ std::string_view Name(NotStored reason) {
   constexpr std::array<std::string_view, kNotStoredReasons> kNames = {
       "compiler_failed", "incremental",        "private_inputs", "inputs_changed", "outputs_missing",
       "unobserved",      "unobserved_program", "ran_a_program",  "network",        "random",
-      "side_effects",    "output_limit",       "store_failed"};
+      "side_effects",    "not_utf8",           "output_limit",       "store_failed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -28,6 +28,7 @@ enum class NotStored {
   kNetwork,            // something opened a network connection
   kRandom,             // a procedural macro asked for random numbers (other than the seed of a HashMap)
   kSideEffects,        // something wrote files beside the outputs
+  kNotUtf8,            // a name or a value in the key is not UTF-8
   kOutputLimit,        // more diagnostics than are kept
   kStoreFailed,        // disk full, read-only, ...
 };

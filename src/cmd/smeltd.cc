@@ -69,7 +69,9 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   Predictor predictor(actions, (*store)->blobs(), files, digests);
   Results results(files, (*store)->blobs(), (*store)->outputs(), digests);
   EditedUnits edited(files, digests, (*store)->table("units"));
+  PackageRoots packages((*store)->table("units"));
   InFlight in_flight;
+  Questions questions(toolchains, (*store)->table("toolchains"));
   Counters counters((*store)->table("counters"));
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
   Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
@@ -83,7 +85,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   if (absl::Status status = files.MakeDirectories(options.runs_directory, 0700); !status.ok()) {
     return Fail(std::string(status.message()));
   }
-  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, in_flight, counters, journal},
+  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, questions, counters, journal},
                           options);
   Listener* stoppable = nullptr;
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,

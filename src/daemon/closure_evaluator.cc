@@ -1,5 +1,6 @@
 #include "src/daemon/closure_evaluator.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,8 +31,12 @@ std::string Environment::ValueOr(std::string_view name, std::string_view otherwi
 }
 
 ClosureEvaluator::ClosureEvaluator(FileSystem& files, FileDigests& digests, const rustc::PathMap& paths,
-                                   const Environment& environment)
-    : files_(files), digests_(digests), paths_(paths), environment_(environment) {}
+                                   const std::string& working_directory, const Environment& environment)
+    : files_(files),
+      digests_(digests),
+      paths_(paths),
+      working_directory_(working_directory),
+      environment_(environment) {}
 
 bool ClosureEvaluator::Fail(const std::string& why) const {
   obstacle_ = why;
@@ -41,18 +46,21 @@ bool ClosureEvaluator::Fail(const std::string& why) const {
 std::optional<Evaluation> ClosureEvaluator::Evaluate(const Shape& shape, const Before* before) const {
   Evaluation evaluation;
   if (!AddFiles(shape, before, evaluation) || !AddPresence(shape, before, evaluation) ||
-      !AddListings(shape, evaluation) || !AddTools(shape, evaluation)) {
+      !AddListings(shape, before, evaluation) || !AddTools(shape, evaluation) || !CheckPlainDirectories(shape)) {
     return std::nullopt;
   }
   AddVariables(shape, evaluation);
+  if (shape.working_directory()) evaluation.closure.working_directory = working_directory_;
   return evaluation;
 }
 
 bool ClosureEvaluator::MayHaveChanged(const Before& before, const std::string& real, const FileStat& stat) const {
-  if (std::max(stat.mtime_ns, stat.ctime_ns) < before.start_ns) return false;
   auto was = before.stats.find(real);
-  if (was != before.stats.end() && was->second == stat) return false;
-  return !digests_.IsRestored(real, stat);
+  if (was != before.stats.end()) return was->second != stat && !digests_.IsRestored(real, stat);
+  // Coarse stamps are older than what they stamp.
+  const std::int64_t racy_ns = FileDigests::RacyNanos(stat);
+  const std::int64_t start_ns = before.start_ns - (racy_ns == FileDigests::kRacyNanos ? 0 : racy_ns);
+  return std::max(stat.mtime_ns, stat.ctime_ns) >= start_ns && !digests_.IsRestored(real, stat);
 }
 
 bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& stat, const std::string& real,
@@ -61,6 +69,7 @@ bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& sta
   absl::StatusOr<FileDigest> file = digests_.Of(real, stat);
   if (!file.ok()) return Fail("cannot read " + real);
   evaluation.closure.files.emplace(canonical, file->digest);
+  if ((stat.mode & 0111) != 0) evaluation.closure.executables.insert(canonical);
   return true;
 }
 
@@ -97,9 +106,11 @@ bool ClosureEvaluator::AddPresence(const Shape& shape, const Before* before, Eva
   return true;
 }
 
-bool ClosureEvaluator::AddListings(const Shape& shape, Evaluation& evaluation) const {
+bool ClosureEvaluator::AddListings(const Shape& shape, const Before* before, Evaluation& evaluation) const {
   for (const std::string& canonical : shape.listings()) {
     const std::string real = paths_.Real(canonical);
+    absl::StatusOr<FileStat> directory = files_.Stat(real);
+    if (before && directory.ok() && MayHaveChanged(*before, real, *directory)) evaluation.changed_since = real;
     absl::StatusOr<std::vector<std::string>> names = files_.List(real);
     if (!names.ok()) return Fail("cannot list " + real);
     std::string text;
@@ -118,7 +129,9 @@ void ClosureEvaluator::AddVariables(const Shape& shape, Evaluation& evaluation) 
   auto& variables = evaluation.closure.variables;
   if (shape.whole_environment()) {
     for (const auto& [name, value] : environment_.all()) {
-      if (rustc::MayEnterKey(name)) variables.emplace(name, value);
+      if (!rustc::MayEnterKey(name)) continue;
+      auto [variable, is_new] = variables.emplace(name, value);
+      if (!is_new) *variable->second += '\0' + value;  // given twice: whoever walks sees both
     }
   }
   for (const std::string& name : shape.variables()) {
@@ -131,12 +144,22 @@ void ClosureEvaluator::AddVariables(const Shape& shape, Evaluation& evaluation) 
   }
 }
 
+bool ClosureEvaluator::CheckPlainDirectories(const Shape& shape) const {
+  for (const std::string& canonical : shape.plain_directories()) {
+    const std::string real = paths_.Real(canonical);
+    struct stat st;
+    if (lstat(real.c_str(), &st) == 0 && S_ISLNK(st.st_mode)) return Fail("a symbolic link and '..': " + real);
+  }
+  return true;
+}
+
 bool ClosureEvaluator::AddTools(const Shape& shape, Evaluation& evaluation) const {
   const std::string path = environment_.ValueOr("PATH", "/usr/bin:/bin");
   for (const Shape::Tool& tool : shape.tools()) {
     std::string found;
     for (std::size_t at = 0; found.empty() && at <= path.size();) {
       std::size_t colon = std::min(path.find(':', at), path.size());
+      if (colon == at || path[at] != '/') return Fail("PATH has a relative directory");
       std::string candidate = path.substr(at, colon - at) + "/" + tool.name();
       if (access(candidate.c_str(), X_OK) == 0) found = candidate;
       at = colon + 1;

@@ -37,8 +37,9 @@ struct Evaluation {
   std::string changed_since;
 };
 
-// The state of likely inputs before the compiler ran: what is not older than `start_ns` (an instant of the coarse
-// clock) may have changed while it ran, unless it is as it was then, or is an output that we put there.
+// The state of likely inputs before the compiler ran. What is not as it was then, or, where that is not known, not
+// older than `start_ns` (an instant of the coarse clock), may have changed while it ran, unless it is an output that we
+// put there.
 struct Before {
   std::int64_t start_ns = 0;
   std::unordered_map<std::string, FileStat> stats;  // by real path
@@ -46,11 +47,11 @@ struct Before {
 
 // Takes today's values of everything that `shape` names: digests through `digests`, presence, listings, variables.
 // nullopt if the shape cannot hold here: a file is missing, something is there that must be absent, a tool is
-// found elsewhere. `before`: null for a prediction, else see Evaluation. Reads only what has to be.
+// found elsewhere, a directory is a symbolic link. `before`: null for a prediction, else see Evaluation. Reads only what has to be.
 class ClosureEvaluator {
  public:
   ClosureEvaluator(FileSystem& files, FileDigests& digests, const rustc::PathMap& paths,
-                   const Environment& environment);
+                   const std::string& working_directory, const Environment& environment);
 
   std::optional<Evaluation> Evaluate(const Shape& shape, const Before* before) const;
 
@@ -63,14 +64,16 @@ class ClosureEvaluator {
                Evaluation& evaluation) const;
   bool AddFiles(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   bool AddPresence(const Shape& shape, const Before* before, Evaluation& evaluation) const;
-  bool AddListings(const Shape& shape, Evaluation& evaluation) const;
+  bool AddListings(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   void AddVariables(const Shape& shape, Evaluation& evaluation) const;
   bool AddTools(const Shape& shape, Evaluation& evaluation) const;
+  bool CheckPlainDirectories(const Shape& shape) const;
   bool Fail(const std::string& why) const;
 
   FileSystem& files_;
   FileDigests& digests_;
   const rustc::PathMap& paths_;
+  const std::string& working_directory_;
   const Environment& environment_;
   mutable std::string obstacle_;
 };

@@ -70,14 +70,22 @@ struct CompileHandler::Plan {
 };
 
 CompileHandler::CompileHandler(CompileParts parts, CompileOptions options)
-    : parts_(parts), options_(std::move(options)) {}
+    : parts_(parts), options_(std::move(options)), start_ns_(parts_.clock.NowNanos()) {
+  // What runs of an earlier daemon have left. Those that still go on write to files without a name.
+  const absl::StatusOr<std::vector<std::string>> names = parts_.files.List(options_.runs_directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) parts_.files.Remove(options_.runs_directory + "/" + name).IgnoreError();
+}
 
 void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper) {
   const std::int64_t start = NowMicros();
   parts_.counters.Add("compile_requests");
 
-  auto understood = Understand(request, options_.remap, parts_.files, parts_.toolchains);
-  if (auto* refusal = std::get_if<rustc::Refusal>(&understood)) return Refuse(request, *refusal, wrapper);
+  auto understood = Understand(request, options_.remap, parts_.files, parts_.toolchains, parts_.packages);
+  if (auto* refusal = std::get_if<rustc::Refusal>(&understood)) {
+    if (*refusal == rustc::Refusal::kNotACompile && AnswerQuestion(request, wrapper)) return;
+    return Refuse(request, *refusal, wrapper);
+  }
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
@@ -112,6 +120,26 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   parts_.files.Remove(plan.linker_dependency_file).IgnoreError();
 }
 
+// cargo's questions are answered from memory; the first time, the compiler is asked.
+bool CompileHandler::AnswerQuestion(const wire::Compile& request, Conversation& wrapper) {
+  const std::optional<std::string> key = parts_.questions.KeyOf(request);
+  if (!key) return false;
+  parts_.counters.Add("questions");
+  if (std::optional<Questions::Answer> answer = parts_.questions.Find(*key)) {
+    if (!answer->standard_output.empty()) wrapper.Send(wire::Output{false, answer->standard_output});
+    if (!answer->standard_error.empty()) wrapper.Send(wire::Output{true, answer->standard_error});
+    wrapper.Send(wire::Exit{0});
+    return true;
+  }
+  if (!wrapper.Send(wire::Run{request.command, {}, {}})) return true;
+  std::optional<wire::Message> message = wrapper.Receive();
+  const wire::Ran* ran = message ? std::get_if<wire::Ran>(&*message) : nullptr;
+  if (!ran) return true;
+  if (ran->wait_status == 0) parts_.questions.Remember(*key, {ran->standard_output, ran->standard_error});
+  wrapper.Send(wire::Exit{WIFEXITED(ran->wait_status) ? WEXITSTATUS(ran->wait_status) : 1});
+  return true;
+}
+
 // What two requests must have in common for one to wait for the other: the action, as far as it can be told.
 std::string CompileHandler::FlightKey(const Unit& unit, const Predictor::Prediction& prediction) {
   if (prediction.candidate) return prediction.candidate->Hex();
@@ -137,8 +165,8 @@ bool CompileHandler::IsSampled(const Unit& unit) {
   const std::string* wanted = unit.environment.Find("SMELT_VERIFY");
   const double share = wanted ? std::strtod(wanted->c_str(), nullptr) : options_.verify_share;
   if (!(share > 0)) return false;
-  const auto every = static_cast<std::uint64_t>(1 / std::min(share, 1.0));
-  return every <= 1 || hits_.fetch_add(1) % every == 0;
+  const auto every = static_cast<std::uint64_t>(1 / std::clamp(share, 1e-9, 1.0));
+  return hits_.fetch_add(1) % every == 0;
 }
 
 bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper) {
@@ -181,7 +209,7 @@ CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor:
                      (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
   plan.observed = !plan.incremental && !plan.private_inputs && !options_.observer.empty();
   if (plan.observed) {
-    const std::string stem = fmt::format("{}/{}", options_.runs_directory, runs_.fetch_add(1));
+    const std::string stem = fmt::format("{}/{:x}-{}", options_.runs_directory, start_ns_, runs_.fetch_add(1));
     plan.observer_log = stem + ".observed";
     if (unit.invocation.Links()) plan.linker_dependency_file = stem + ".linked";
     parts_.files.Remove(plan.observer_log).IgnoreError();
@@ -240,6 +268,11 @@ wire::Run CompileHandler::RunMessage(const Unit& unit, const Plan& plan) {
     run.environment.push_back("SMELT_OBSERVER_LOG=" + plan.observer_log);
   }
   run.display = unit.paths.DisplayReplacements();
+  // rustc prints the linker's arguments when linking fails; ours is nobody's business.
+  const char* quote = unit.invocation.json_diagnostics ? "\\\"" : "\"";
+  if (!plan.linker_dependency_file.empty()) {
+    run.display.emplace_back(fmt::format(" {0}-Wl,--dependency-file={1}{0}", quote, plan.linker_dependency_file), "");
+  }
   return run;
 }
 
@@ -267,6 +300,10 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
                                                  Conversation& wrapper, JournalEntry& entry) {
   if (ran.wait_status == -2) return NotStored::kOutputLimit;
   if (ran.wait_status != 0) return NotStored::kCompilerFailed;
+  if (!parts_.toolchains.IsUnchanged(*unit.toolchain)) {
+    entry.detail = unit.toolchain->sysroot;
+    return NotStored::kInputsChanged;
+  }
   if (plan.incremental || plan.private_inputs) {
     for (const rustc::Output& output : unit.Outputs().files) parts_.edited.MarkPrivate(unit.Absolute(output.path));
     return plan.incremental ? NotStored::kIncremental : NotStored::kPrivateInputs;
@@ -274,12 +311,13 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
   Shape shape;
   if (auto reason = ObserveRun(unit, plan, shape, entry.detail)) return reason;
 
-  ClosureEvaluator evaluator(parts_.files, parts_.digests, unit.paths, unit.environment);
+  ClosureEvaluator evaluator(parts_.files, parts_.digests, unit.paths, unit.working_directory, unit.environment);
   std::optional<Evaluation> evaluation = evaluator.Evaluate(shape, &plan.before);
   if (!evaluation || !evaluation->changed_since.empty()) {
     entry.detail = evaluation ? evaluation->changed_since : evaluator.obstacle();
     return NotStored::kInputsChanged;
   }
+  if (!IsRepresentable(unit.key, evaluation->closure)) return NotStored::kNotUtf8;
   BuiltAction action = BuildAction(unit.key, evaluation->closure);
   entry.key = action.key.ToString();
   entry.key_dump = KeyDump(unit.key, evaluation->closure);

@@ -17,6 +17,7 @@
 #include "src/daemon/in_flight.h"
 #include "src/daemon/journal.h"
 #include "src/daemon/predictor.h"
+#include "src/daemon/questions.h"
 #include "src/daemon/results.h"
 #include "src/daemon/toolchains.h"
 #include "src/daemon/unit.h"
@@ -25,7 +26,7 @@ namespace smelt {
 
 struct CompileOptions {
   std::string observer;        // path of libsmelt_observer.so; empty: nothing is stored
-  std::string runs_directory;  // for the observer's logs; must exist
+  std::string runs_directory;  // for the observer's logs; must exist, and holds nothing else
   bool incremental = true;     // keep incremental state for units that are being edited; else never
   bool remap = true;           // make outputs independent of where checkouts lie; else keys hold literal paths
   // Of hits that are compiled anyway and compared, unless the compile's environment has SMELT_VERIFY=<share>.
@@ -41,7 +42,9 @@ struct CompileParts {
   Results& results;
   FileDigests& digests;
   EditedUnits& edited;
+  PackageRoots& packages;
   InFlight& in_flight;
+  Questions& questions;
   Counters& counters;
   Journal& journal;
 };
@@ -56,6 +59,7 @@ class CompileHandler {
  private:
   struct Plan;
 
+  bool AnswerQuestion(const wire::Compile& request, Conversation& wrapper);
   std::string FlightKey(const Unit& unit, const Predictor::Prediction& prediction);
   void Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper);
   bool ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper);
@@ -73,6 +77,7 @@ class CompileHandler {
 
   CompileParts parts_;
   CompileOptions options_;
+  const std::int64_t start_ns_;  // tells this daemon's runs from those of others
   std::atomic<std::uint64_t> runs_{0};
   std::atomic<std::uint64_t> hits_{0};
 };

@@ -25,11 +25,15 @@ absl::Status Predictor::WriteManifest(const Digest& key, const Manifest& manifes
 Predictor::Prediction Predictor::Predict(const Unit& unit) {
   Prediction prediction;
   prediction.manifest = ReadManifest(unit.manifest_key);
-  ClosureEvaluator evaluator(files_, digests_, unit.paths, unit.environment);
+  ClosureEvaluator evaluator(files_, digests_, unit.paths, unit.working_directory, unit.environment);
   for (const Shape& shape : prediction.manifest.shapes()) {
     std::optional<Evaluation> evaluation = evaluator.Evaluate(shape, nullptr);
     if (!evaluation) {
       prediction.obstacles.push_back(evaluator.obstacle());
+      continue;
+    }
+    if (!IsRepresentable(unit.key, evaluation->closure)) {
+      prediction.obstacles.push_back("something is not UTF-8");
       continue;
     }
     BuiltAction action = BuildAction(unit.key, evaluation->closure);

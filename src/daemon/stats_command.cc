@@ -29,7 +29,7 @@ json ToJson(const Values& values) {
   json stats = json::object();
   for (const char* name :
        {"compile_requests", "hits", "misses", "stored", "refused", "bytes_restored", "bytes_stored", "restore_failures",
-        "hit_micros", "miss_micros", "verified", "verify_differences", "wrappers_lost"}) {
+        "hit_micros", "miss_micros", "verified", "verify_differences", "wrappers_lost", "questions"}) {
     stats[name] = ValueOf(values, name);
   }
   stats["refusals"] = Group(values, "refusals");

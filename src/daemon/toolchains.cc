@@ -1,5 +1,8 @@
 #include "src/daemon/toolchains.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <utility>
@@ -14,6 +17,11 @@ namespace {
 std::string RealPath(const std::string& path) {
   char resolved[PATH_MAX];
   return realpath(path.c_str(), resolved) ? std::string(resolved) : path;
+}
+
+bool IsLink(const std::string& path) {
+  struct stat st;
+  return lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -32,12 +40,28 @@ std::string Field(const std::string& text, const std::string& name) {
 Toolchains::Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table)
     : files_(files), clock_(clock), digests_(digests), table_(table) {}
 
-absl::StatusOr<std::string> Toolchains::Sysroot(const Request& request) {
-  std::string compiler = RealPath(request.compiler);
-  if (BaseName(compiler) == "rustup" && !request.rustup_toolchain.empty()) {
-    compiler = RealPath(fmt::format("{}/toolchains/{}/bin/rustc", request.rustup_home, request.rustup_toolchain));
+Toolchains::Programs Toolchains::Resolve(const Request& request) {
+  auto resolved = [&](const std::string& path, const char* name) {
+    const std::string real = RealPath(path);
+    if (BaseName(real) != "rustup" || request.rustup_toolchain.empty()) return real;
+    return RealPath(fmt::format("{}/toolchains/{}/bin/{}", request.rustup_home, request.rustup_toolchain, name));
+  };
+  Programs programs;
+  programs.rustc = resolved(request.compiler, "rustc");
+  if (!request.driver.empty()) programs.driver = resolved(request.driver, "clippy-driver");
+  return programs;
+}
+
+absl::StatusOr<std::string> Toolchains::Sysroot(const Request& request, const Programs& programs) {
+  std::string sysroot = Parent(Parent(programs.rustc));
+  // A rustc that is called by a symbolic link takes the sysroot around the link, if there is one.
+  if (IsLink(request.compiler)) {
+    const std::string beside = Parent(Parent(request.compiler)) + "/lib/rustlib";
+    if (files_.Stat(beside).ok() && RealPath(beside) != sysroot + "/lib/rustlib") {
+      return absl::FailedPreconditionError(
+          fmt::format("{} is a link out of a sysroot of its own; name {} instead", request.compiler, programs.rustc));
+    }
   }
-  std::string sysroot = Parent(Parent(compiler));
   absl::StatusOr<std::vector<std::string>> names = files_.List(sysroot + "/lib");
   if (names.ok()) {
     for (const std::string& name : *names) {
@@ -45,86 +69,92 @@ absl::StatusOr<std::string> Toolchains::Sysroot(const Request& request) {
     }
   }
   return absl::FailedPreconditionError(fmt::format(
-      "{}: no librustc_driver in {}/lib; smelt knows toolchains as rustup installs them", compiler, sysroot));
+      "{}: no librustc_driver in {}/lib; smelt knows toolchains as rustup installs them", programs.rustc, sysroot));
 }
 
 absl::StatusOr<std::shared_ptr<const Toolchain>> Toolchains::Find(const Request& request) {
+  const Programs programs = Resolve(request);
   std::shared_ptr<Known> known;
   {
     absl::MutexLock lock(&mu_);
-    std::shared_ptr<Known>& slot = known_[fmt::format("{}\n{}\n{}\n{}", request.compiler, request.driver,
-                                                      request.target, request.rustup_toolchain)];
+    if (known_.size() >= kKnownMax) known_.clear();
+    std::shared_ptr<Known>& slot =
+        known_[fmt::format("{}\n{}\n{}\n{}", request.compiler, programs.rustc, programs.driver, request.target)];
     if (!slot) slot = std::make_shared<Known>();
     known = slot;
   }
   absl::MutexLock lock(&known->mu);
-  if (known->toolchain && Unchanged(*known)) {
-    known->checked_ns = clock_.NowNanos();
+  const std::int64_t now = clock_.NowNanos();
+  const bool is_fresh = known->checked_ns <= now && now - known->checked_ns < kCheckNanos;
+  if (known->toolchain && (is_fresh || IsUnchanged(*known->toolchain))) {
+    if (!is_fresh) known->checked_ns = now;
     return known->toolchain;
   }
-  ASSIGN_OR_RETURN(std::string sysroot, Sysroot(request));
-  std::vector<std::pair<std::string, FileStat>> members;
-  ASSIGN_OR_RETURN(std::shared_ptr<Toolchain> toolchain, Read(request, sysroot, members));
-  known->toolchain = toolchain;
-  known->members = std::move(members);
-  known->checked_ns = clock_.NowNanos();
+  ASSIGN_OR_RETURN(known->toolchain, Read(request, programs));
+  known->checked_ns = now;
   return known->toolchain;
 }
 
-bool Toolchains::Unchanged(const Known& known) {
-  if (clock_.NowNanos() - known.checked_ns < kCheckNanos) return true;
-  for (const auto& [path, stat] : known.members) {
-    absl::StatusOr<FileStat> now = files_.Stat(path);
-    if (!now.ok() || !(*now == stat)) return false;
-  }
-  return true;
+bool Toolchains::IsUnchanged(const Toolchain& toolchain) {
+  return std::all_of(toolchain.members.begin(), toolchain.members.end(), [&](const auto& member) {
+    absl::StatusOr<FileStat> now = files_.Stat(member.first);
+    return now.ok() && *now == member.second;
+  });
 }
 
-absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& request, const std::string& sysroot,
-                                                            std::vector<std::pair<std::string, FileStat>>& members) {
+absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& request, const Programs& programs) {
   auto toolchain = std::make_shared<Toolchain>();
-  toolchain->sysroot = sysroot;
+  ASSIGN_OR_RETURN(toolchain->sysroot, Sysroot(request, programs));
   RETURN_IF_ERROR(Ask(request, *toolchain));
   reapi::InputTree tree;
-  RETURN_IF_ERROR(AddFile(sysroot + "/bin/rustc", "bin/rustc", tree, members));
-  if (!request.driver.empty()) {
-    RETURN_IF_ERROR(AddFile(RealPath(request.driver), "bin/" + BaseName(request.driver), tree, members));
+  RETURN_IF_ERROR(AddFile(toolchain->sysroot + "/bin/rustc", "bin/rustc", *toolchain, tree));
+  if (!programs.driver.empty()) {
+    RETURN_IF_ERROR(AddFile(programs.driver, "bin/" + BaseName(request.driver), *toolchain, tree));
   }
-  const std::string rustlib = "lib/rustlib/";
-  RETURN_IF_ERROR(AddTree(sysroot, "lib", false, tree, members));
-  RETURN_IF_ERROR(AddTree(sysroot, rustlib + toolchain->host, true, tree, members));
-  if (!request.target.empty() && request.target != toolchain->host && request.target.find('/') == std::string::npos) {
-    AddTree(sysroot, rustlib + request.target, true, tree, members).IgnoreError();
-  }
+  RETURN_IF_ERROR(AddTree("lib", false, *toolchain, tree));
+  RETURN_IF_ERROR(AddTree("lib/rustlib/" + toolchain->host, true, *toolchain, tree));
+  if (!request.target.empty()) RETURN_IF_ERROR(AddTarget(request.target, *toolchain, tree));
   reapi::InputTree::Built built = tree.Build();
   toolchain->root = built.root;
   toolchain->directories = std::move(built.directories);
   return toolchain;
 }
 
-absl::Status Toolchains::AddTree(const std::string& sysroot, const std::string& below, bool recursive,
-                                 reapi::InputTree& tree, std::vector<std::pair<std::string, FileStat>>& members) {
-  const std::string directory = sysroot + "/" + below;
+// A target that is not installed may be one day.
+absl::Status Toolchains::AddTarget(const std::string& target, Toolchain& toolchain, reapi::InputTree& tree) {
+  std::string name = BaseName(target);
+  if (name.ends_with(".json")) name.resize(name.size() - 5);
+  if (name == toolchain.host) return absl::OkStatus();
+  const std::string rustlib = toolchain.sysroot + "/lib/rustlib";
+  ASSIGN_OR_RETURN(FileStat stat, files_.Stat(rustlib));
+  toolchain.members.emplace_back(rustlib, stat);
+  if (absl::IsNotFound(files_.Stat(rustlib + "/" + name).status())) return absl::OkStatus();
+  return AddTree("lib/rustlib/" + name, true, toolchain, tree);
+}
+
+absl::Status Toolchains::AddTree(const std::string& below, bool recursive, Toolchain& toolchain,
+                                 reapi::InputTree& tree) {
+  const std::string directory = toolchain.sysroot + "/" + below;
   ASSIGN_OR_RETURN(FileStat directory_stat, files_.Stat(directory));
-  members.emplace_back(directory, directory_stat);
+  toolchain.members.emplace_back(directory, directory_stat);
   ASSIGN_OR_RETURN(std::vector<std::string> names, files_.List(directory));
   for (const std::string& name : names) {
     const std::string path = directory + "/" + name;
     ASSIGN_OR_RETURN(FileStat stat, files_.Stat(path));
     if (stat.type == FileStat::Type::kRegular) {
-      RETURN_IF_ERROR(AddFile(path, below + "/" + name, tree, members));
+      RETURN_IF_ERROR(AddFile(path, below + "/" + name, toolchain, tree));
     } else if (stat.type == FileStat::Type::kDirectory && recursive) {
-      RETURN_IF_ERROR(AddTree(sysroot, below + "/" + name, true, tree, members));
+      RETURN_IF_ERROR(AddTree(below + "/" + name, true, toolchain, tree));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status Toolchains::AddFile(const std::string& path, const std::string& name, reapi::InputTree& tree,
-                                 std::vector<std::pair<std::string, FileStat>>& members) {
+absl::Status Toolchains::AddFile(const std::string& path, const std::string& name, Toolchain& toolchain,
+                                 reapi::InputTree& tree) {
   ASSIGN_OR_RETURN(FileDigest file, digests_.Of(path));
   tree.AddFile(name, file.digest, (file.stat.mode & 0111) != 0);
-  members.emplace_back(path, file.stat);
+  toolchain.members.emplace_back(path, file.stat);
   return absl::OkStatus();
 }
 

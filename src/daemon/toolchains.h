@@ -28,13 +28,16 @@ struct Toolchain {
   std::string commit_hash;  // of rustc's repository; empty if it does not say
   Digest root;              // Directory of the toolchain's input tree: bin/, lib/, ...
   std::vector<reapi::NamedBlob> directories;
+  std::vector<std::pair<std::string, FileStat>> members;  // its files and directories as they were
 };
 
 // Knows toolchains. A toolchain's files are digested once (about half a second) and from then on only stat'ed, at most
-// every kCheckNanos. Thread-safe.
+// every kCheckNanos: a compile may so be told of a toolchain that was replaced that long ago, as if it had been asked
+// for then. Whoever keeps what a compiler made asks IsUnchanged when it has ended. Thread-safe.
 class Toolchains {
  public:
   static constexpr std::int64_t kCheckNanos = 50'000'000;
+  static constexpr std::size_t kKnownMax = 100;
 
   Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table);
 
@@ -48,26 +51,30 @@ class Toolchains {
   };
 
   // FAILED_PRECONDITION if this is no toolchain of a known layout (<sysroot>/bin/rustc beside
-  // <sysroot>/lib/librustc_driver-*.so).
+  // <sysroot>/lib/librustc_driver-*.so), or if rustc would take its libraries from another sysroot.
   absl::StatusOr<std::shared_ptr<const Toolchain>> Find(const Request& request);
+
+  // True if every file of `toolchain` is what it was when it was digested.
+  bool IsUnchanged(const Toolchain& toolchain);
 
  private:
   struct Known {
     absl::Mutex mu;  // held while its files are digested
     std::shared_ptr<const Toolchain> toolchain ABSL_GUARDED_BY(mu);
-    std::vector<std::pair<std::string, FileStat>> members ABSL_GUARDED_BY(mu);  // files and directories
     std::int64_t checked_ns ABSL_GUARDED_BY(mu) = 0;
   };
+  // The programs that really run: symbolic links and rustup's proxies seen through. `driver` may be empty.
+  struct Programs {
+    std::string rustc, driver;
+  };
 
-  absl::StatusOr<std::string> Sysroot(const Request& request);
-  absl::StatusOr<std::shared_ptr<Toolchain>> Read(const Request& request, const std::string& sysroot,
-                                                  std::vector<std::pair<std::string, FileStat>>& members);
-  absl::Status AddTree(const std::string& sysroot, const std::string& below, bool recursive, reapi::InputTree& tree,
-                       std::vector<std::pair<std::string, FileStat>>& members);
-  absl::Status AddFile(const std::string& path, const std::string& name, reapi::InputTree& tree,
-                       std::vector<std::pair<std::string, FileStat>>& members);
+  static Programs Resolve(const Request& request);
+  absl::StatusOr<std::string> Sysroot(const Request& request, const Programs& programs);
+  absl::StatusOr<std::shared_ptr<Toolchain>> Read(const Request& request, const Programs& programs);
+  absl::Status AddTarget(const std::string& target, Toolchain& toolchain, reapi::InputTree& tree);
+  absl::Status AddTree(const std::string& below, bool recursive, Toolchain& toolchain, reapi::InputTree& tree);
+  absl::Status AddFile(const std::string& path, const std::string& name, Toolchain& toolchain, reapi::InputTree& tree);
   absl::Status Ask(const Request& request, Toolchain& toolchain);
-  bool Unchanged(const Known& known) ABSL_SHARED_LOCKS_REQUIRED(known.mu);
 
   FileSystem& files_;
   Clock& clock_;

@@ -9,6 +9,8 @@
 namespace smelt {
 namespace {
 
+constexpr std::int64_t kArgFileBytesMax = 64 << 20;
+
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string CargoHome(const Environment& environment) {
@@ -83,11 +85,17 @@ UnitOutputs Unit::Outputs() const {
 }
 
 std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
-                                                               FileSystem& files, Toolchains& toolchains) {
+                                                               FileSystem& files, Toolchains& toolchains,
+                                                               PackageRoots& packages) {
   auto unit = std::make_unique<Unit>(request);
   unit->working_directory = request.working_directory;
   auto read_file = [&](const std::string& path) -> std::optional<std::string> {
-    absl::StatusOr<std::string> text = files.ReadFile(unit->Absolute(path));
+    // Not a pipe, whose contents are the compiler's, nor one of our own descriptors.
+    const std::string real = rustc::PathMap().Canonical(path, unit->working_directory);
+    absl::StatusOr<FileStat> stat = files.Stat(real);
+    if (!stat.ok() || stat->type != FileStat::Type::kRegular || stat->size > kArgFileBytesMax) return std::nullopt;
+    if (real.starts_with("/proc/") || real.starts_with("/dev/")) return std::nullopt;
+    absl::StatusOr<std::string> text = files.ReadFile(real);
     return text.ok() ? std::optional(*std::move(text)) : std::nullopt;
   };
   auto variable = [&](std::string_view name) { return unit->environment.Find(name); };
@@ -98,7 +106,7 @@ std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compi
   auto toolchain = toolchains.Find(ToolchainRequest(request, *unit));
   if (!toolchain.ok()) return rustc::Refusal::kUnknownToolchain;
   unit->toolchain = *toolchain;
-  unit->paths = remap ? Paths(*unit) : WithoutRemap(Paths(*unit));
+  unit->paths = remap ? packages.Complete(Paths(*unit)) : WithoutRemap(Paths(*unit));
   unit->key = KeyOf(*unit);
   if (!remap) AddLiteralRoots(*unit);
   unit->manifest_key = ManifestKey(unit->key);

@@ -10,6 +10,7 @@
 #include "src/compilers/rustc/invocation.h"
 #include "src/compilers/rustc/path_map.h"
 #include "src/daemon/closure_evaluator.h"
+#include "src/daemon/package_roots.h"
 #include "src/daemon/results.h"
 #include "src/daemon/toolchains.h"
 #include "src/digest/digest.h"
@@ -40,7 +41,8 @@ struct Unit {
 // Takes a request apart. The refusal says why it must be compiled as if smelt were not there. Without `remap` outputs
 // hold this machine's paths, and so does the key.
 std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
-                                                               FileSystem& files, Toolchains& toolchains);
+                                                               FileSystem& files, Toolchains& toolchains,
+                                                               PackageRoots& packages);
 
 }  // namespace smelt
 

@@ -55,6 +55,15 @@ SMELT_HOOK(char*, secure_getenv, const char* name) {
   return SMELT_NEXT(secure_getenv)(name);
 }
 
+SMELT_HOOK(char*, getcwd, char* out, std::size_t size) {
+  if (Watching()) {
+    ErrnoScope keep;
+    std::string_view module = ModuleOf(SMELT_CALLER());
+    if (!IsCompilerObject(module)) Record('C', {}, module);
+  }
+  return SMELT_NEXT(getcwd)(out, size);
+}
+
 SMELT_HOOK(ssize_t, getrandom, void* out, std::size_t size, unsigned flags) {
   Drew(RandomBy(flags), SMELT_CALLER());
   return SMELT_NEXT(getrandom)(out, size, flags);

@@ -12,7 +12,7 @@
 namespace smelt {
 namespace {
 
-constexpr std::string_view kKinds = "PLRWASDGEXNTZ";
+constexpr std::string_view kKinds = "PLRWASDGEXNCZ";
 
 absl::Status Unreadable(std::size_t offset, std::string_view what) {
   return absl::DataLossError(fmt::format("observer log, byte {}: {}; nothing is known of this run", offset, what));

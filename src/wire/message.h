@@ -70,7 +70,7 @@ struct Run {
   std::vector<std::string> command;      // argv; command[0] is what to execute
   std::vector<std::string> environment;  // to set on top of the wrapper's own: "NAME=value"; "NAME" alone removes it
   // Replace on each line of stderr before it is passed on (first matching pair at each place; longest first). Only
-  // where the replaced text is followed by '/'.
+  // where the replaced text is followed by '/', or where the replacement is empty.
   std::vector<std::pair<std::string, std::string>> display;
 };
 

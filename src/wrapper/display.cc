@@ -6,7 +6,8 @@ namespace {
 const std::pair<std::string, std::string>* FindPair(std::string_view rest, const Display& display) {
   for (const auto& pair : display) {
     std::size_t size = pair.first.size();
-    if (size > 0 && rest.size() > size && rest[size] == '/' && rest.substr(0, size) == pair.first) return &pair;
+    if (size == 0 || rest.substr(0, size) != pair.first) continue;
+    if (pair.second.empty() || rest.substr(size).starts_with('/')) return &pair;
   }
   return nullptr;
 }

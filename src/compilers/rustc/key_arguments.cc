@@ -39,7 +39,7 @@ class KeyWriter {
   void AddRemaps() {
     std::vector<const Root*> roots;
     for (const Root& root : paths_.roots()) {
-      if (!root.embedded.empty()) roots.push_back(&root);
+      if (!root.embedded.empty() && !root.canonical.empty()) roots.push_back(&root);
     }
     std::sort(roots.begin(), roots.end(), [](const Root* a, const Root* b) { return a->canonical < b->canonical; });
     for (const Root* root : roots) {

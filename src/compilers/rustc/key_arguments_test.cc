@@ -42,7 +42,8 @@ PathMap Paths() {
 std::vector<std::string> KeyOf(const std::vector<std::string>& more) {
   std::vector<std::string> key = KeyArguments(Accepted(more), Paths(), "/w");
   const std::vector<std::string> common = {"--remap-path-prefix=/smelt/build=/cargo/build-dir",
-                                           "--remap-path-prefix=/smelt/cargo=/cargo",
+                                           "--remap-path-prefix=/smelt/cargo/git=/cargo/git",
+                                           "--remap-path-prefix=/smelt/cargo/registry=/cargo/registry",
                                            "--remap-path-prefix=/smelt/workspace=/proc/self/cwd",
                                            "--crate-name=foo",
                                            "src/lib.rs",

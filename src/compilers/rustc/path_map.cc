@@ -12,7 +12,7 @@ namespace {
 constexpr char kMarkerStart = '\x01';
 constexpr char kMarkerEnd = '\x02';
 
-enum class TextForm { kPlain, kJson, kDepInfo };
+enum class TextForm { kPlain, kJson, kDepInfo, kDepInfoComment };
 
 // As serde_json writes strings.
 std::string JsonEscaped(std::string_view text) {
@@ -60,7 +60,25 @@ std::string DepInfoEscaped(std::string_view text) {
   return escaped;
 }
 
+// As rustc writes the values of variables.
+std::string DepInfoCommentEscaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\n') {
+      escaped += "\\n";
+    } else if (c == '\r') {
+      escaped += "\\r";
+    } else if (c == '\\') {
+      escaped += "\\\\";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
 std::string Escaped(std::string_view path, TextForm form) {
+  if (form == TextForm::kDepInfoComment) return DepInfoCommentEscaped(path);
   if (form == TextForm::kJson) return JsonEscaped(path);
   if (form == TextForm::kDepInfo) return DepInfoEscaped(path);
   return std::string(path);
@@ -71,9 +89,17 @@ bool ContinuesComponent(char c) {
          std::string_view("_-.+~@%$#!,").find(c) != std::string_view::npos;
 }
 
+// True if `text` ends with an escape sequence that sets a colour, "ESC [ 0 m", where ESC may be written as in JSON.
+bool EndsColour(std::string_view text) {
+  if (!text.ends_with('m')) return false;
+  text.remove_suffix(1);
+  while (!text.empty() && (text.back() == ';' || (text.back() >= '0' && text.back() <= '9'))) text.remove_suffix(1);
+  return text.ends_with("\x1b[") || text.ends_with("\\u001b[");
+}
+
 // A path does not start in the middle of another one, but may follow a scheme: "file:///home".
 bool StartsPath(std::string_view text, std::size_t at) {
-  if (at == 0) return true;
+  if (at == 0 || EndsColour(text.substr(0, at))) return true;
   if (text.substr(0, at).ends_with("://")) return true;
   const char before = text[at - 1];
   return before != '/' && (before == ',' || before == '@' || !ContinuesComponent(before));
@@ -141,13 +167,13 @@ std::string FillTemplate(const std::vector<Root>& roots, std::string_view text, 
   }
 }
 
-// In a .d file the rules escape spaces, and what stands in comments (variables, checksums) does not.
+// In a .d file the rules escape spaces, and the comments (values of variables) backslashes and line ends.
 template <typename Translate>
 std::string ForEachLine(std::string_view text, const Translate& translate) {
   std::string result;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
-    result += translate(line, line.starts_with('#') ? TextForm::kPlain : TextForm::kDepInfo);
+    result += translate(line, line.starts_with('#') ? TextForm::kDepInfoComment : TextForm::kDepInfo);
     text.remove_prefix(line.size());
   }
   return result;
@@ -157,7 +183,7 @@ std::string ForEachLine(std::string_view text, const Translate& translate) {
 const Root* RootOf(const std::vector<Root>& roots, std::string_view path, std::string Root::*place) {
   const Root* best = nullptr;
   for (const Root& root : roots) {
-    if (IsUnder(path, root.*place) && (best == nullptr || (root.*place).size() > (best->*place).size())) best = &root;
+    if (!root.canonical.empty() && IsUnder(path, root.*place) && (best == nullptr || (root.*place).size() > (best->*place).size())) best = &root;
   }
   return best;
 }

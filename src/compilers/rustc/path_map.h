@@ -12,7 +12,9 @@ namespace smelt::rustc {
 struct Root {
   std::string name;       // "workspace", "package", "cargo", "build", "build-host", "toolchain", "rust-src"
   std::string real;       // absolute, normalised, no trailing slash: "/home/u/proj"
-  std::string canonical;  // how keys and Commands name it: "/smelt/workspace"
+  // How keys and Commands name it: "/smelt/workspace". Empty for a directory that is only known so that diagnostics can
+  // show it (another package's sources): paths below it stay literal in keys.
+  std::string canonical;
   std::string embedded;   // what --remap-path-prefix puts in its place inside artifacts: "/proc/self/cwd"
 };
 
@@ -67,7 +69,8 @@ class PathMap {
 //
 //   workspace  the working directory when the source is relative     /smelt/workspace   /proc/self/cwd
 //   package    CARGO_MANIFEST_DIR outside workspace and cargo home   /smelt/package     /cargo/deps/<name>-<version>
-//   cargo      the directory above registry/src or git/checkouts     /smelt/cargo       /cargo
+//   cargo      the directory above registry/src or git/checkouts     /smelt/cargo       (only registry and git, as
+//                                                                                       /cargo/registry and /cargo/git)
 //   build      the profile directory, above deps/ or build/          /smelt/build       /cargo/build-dir
 //   build-host the host's or OUT_DIR's profile directory, where it   /smelt/build-host  /cargo/build-dir-host
 //              is another one (compiling for another target)

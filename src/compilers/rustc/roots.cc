@@ -85,6 +85,15 @@ class Roots {
   std::vector<Root> roots_;
 };
 
+// No embedded name may lie below another: rustc finds the source behind a name only if a single prefix fits.
+void AddCargo(const std::string& home, Roots& roots) {
+  if (home.empty()) return;
+  roots.Add("cargo", home, "");
+  for (const std::string part : {"registry", "git"}) {
+    roots.Add({"cargo-" + part, home + "/" + part, "/smelt/cargo/" + part, "/cargo/" + part});
+  }
+}
+
 void AddBuild(const RootHints& hints, Roots& roots) {
   if (hints.out_dir.empty()) return;
   const std::string out_dir = Normalised(hints.out_dir, hints.working_directory);
@@ -103,7 +112,7 @@ PathMap RootsOf(const RootHints& hints) {
   Roots roots;
   const bool relative = !hints.source.starts_with('/');
   if (relative) roots.Add("workspace", Normalised(hints.working_directory, "/"), "/proc/self/cwd");
-  roots.Add("cargo", CargoHome(hints), "/cargo");
+  AddCargo(CargoHome(hints), roots);
   if (!hints.manifest_dir.empty()) {
     const std::string package = Normalised(hints.manifest_dir, hints.working_directory);
     if (!roots.Contains(package)) {

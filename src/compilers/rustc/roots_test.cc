@@ -13,11 +13,36 @@ using testing::IsSupersetOf;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
+// But for those within cargo's home, which have a test of their own.
 std::map<std::string, std::string> RealsOf(const RootHints& hints) {
   std::map<std::string, std::string> reals;
   const PathMap map = RootsOf(hints);
-  for (const Root& root : map.roots()) reals[root.name] = root.real;
+  for (const Root& root : map.roots()) {
+    if (!root.name.starts_with("cargo-")) reals[root.name] = root.real;
+  }
   return reals;
+}
+
+// rustc finds the source behind an embedded name only if a single prefix fits it.
+TEST(RootsTest, NoEmbeddedNameLiesBelowAnother) {
+  const PathMap map = RootsOf({.working_directory = "/x/dep",
+                               .source = "/x/dep/src/lib.rs",
+                               .out_dir = "/w/target/debug/deps",
+                               .manifest_dir = "/x/dep",
+                               .package_name = "dep",
+                               .package_version = "1.2.0",
+                               .cargo_home = "/home/u/.cargo",
+                               .sysroot = "/tc",
+                               .commit_hash = "59"});
+  for (const Root& one : map.roots()) {
+    for (const Root& other : map.roots()) {
+      if (&one == &other || one.embedded.empty()) continue;
+      EXPECT_FALSE(other.embedded.starts_with(one.embedded + "/")) << one.embedded << " " << other.embedded;
+    }
+  }
+  EXPECT_EQ(map.Canonical("/home/u/.cargo/bin/cc", "/"), "/smelt/cargo/bin/cc");
+  EXPECT_EQ(map.Canonical("/home/u/.cargo/registry/src/a", "/"), "/smelt/cargo/registry/src/a");
+  EXPECT_EQ(map.Real("/smelt/cargo/git/x"), "/home/u/.cargo/git/x");
 }
 
 std::string BuildRootOf(const std::string& out_dir) {
