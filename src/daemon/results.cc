@@ -1,9 +1,6 @@
 #include "src/daemon/results.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <map>
 
 #include "fmt/format.h"
@@ -34,11 +31,6 @@ Sharing SharingOf(const UnitOutputs& unit, const rustc::Output& output) {
   bool has_metadata = std::any_of(unit.files.begin(), unit.files.end(),
                                   [](const auto& o) { return o.kind == rustc::Output::Kind::kMetadata; });
   return output.kind == rustc::Output::Kind::kRlib && has_metadata ? Sharing::kLink : Sharing::kCopy;
-}
-
-std::string StagingName(const std::string& path) {
-  static std::atomic<std::uint64_t> counter{0};
-  return fmt::format("{}/.smelt-{}-{}-text", path.substr(0, path.rfind('/')), getpid(), counter.fetch_add(1));
 }
 
 }  // namespace
@@ -98,12 +90,7 @@ absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& 
   }
   ASSIGN_OR_RETURN(Bytes bytes, blobs_.Get(digest));
   ASSIGN_OR_RETURN(std::string text, bytes.ReadAll());
-  const std::string staging = StagingName(path);
-  files_.Remove(staging).IgnoreError();  // of a daemon that was killed and had the same process id
-  absl::Status status = files_.WriteNewFile(staging, unit.paths.DepInfoFromTemplate(text), 0644);
-  if (status.ok()) status = files_.Rename(staging, path);
-  if (!status.ok()) files_.Remove(staging).IgnoreError();
-  return status;
+  return outputs_.Write(path, unit.paths.DepInfoFromTemplate(text));
 }
 
 absl::StatusOr<std::string> Results::Text(const std::string& raw, const v2::Digest& digest, bool has_digest) {

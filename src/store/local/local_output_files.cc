@@ -93,6 +93,10 @@ absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& 
   return RestoreFile(digest, path, sharing, mode);
 }
 
+absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view bytes) {
+  return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, kPlainMode); });
+}
+
 absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, Sharing sharing,
                                            std::uint32_t mode) {
   const std::string blob = blob_files_.PathOf(digest);

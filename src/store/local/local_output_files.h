@@ -21,6 +21,7 @@ class LocalOutputFiles : public OutputFiles {
 
   absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) override;
   absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) override;
+  absl::Status Write(const std::string& path, std::string_view bytes) override;
 
  private:
   absl::StatusOr<Digest> IngestInline(const std::string& path, const FileStat& before);

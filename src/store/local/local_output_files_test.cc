@@ -192,6 +192,35 @@ TEST_F(LocalOutputFilesTest, RestoresTheEmptyBlob) {
   EXPECT_EQ(Read(Target("empty")), "");
 }
 
+TEST_F(LocalOutputFilesTest, WritesAreFilesOfTheirOwnInPlaceOfWhatIsThere) {
+  const std::int64_t before_ns = Clock::System().NowNanos();
+  ASSERT_OK(Restore(Put(large_), "out", Sharing::kLink));
+  for (const std::string& contents : {std::string("lib.rmeta: src/lib.rs\n"), std::string(), large_}) {
+    ASSERT_OK(outputs().Write(Target("out"), contents));
+    EXPECT_EQ(Read(Target("out")), contents);
+    EXPECT_EQ(StatOf(Target("out")).mode, 0644u);
+    EXPECT_EQ(StatOf(Target("out")).links, 1u);
+    EXPECT_GE(StatOf(Target("out")).mtime_ns, before_ns);
+    EXPECT_THAT(List(target_), ElementsAre("out"));
+  }
+  EXPECT_THAT(Staging(), IsEmpty());
+  EXPECT_EQ(store_->Usage().blobs, 1);
+  EXPECT_THAT(Get(DigestOf(large_)), IsOkAndHolds(large_));
+}
+
+TEST_F(LocalOutputFilesTest, AWriteThatFailsLeavesWhatWasThere) {
+  EXPECT_THAT(outputs().Write(Target("no/such/out"), "new"), StatusIs(absl::StatusCode::kFailedPrecondition));
+  Write("out", "older");
+  for (Call call : {Call::kWriteNewFile, Call::kRename}) {
+    files_.Inject({.call = call});
+    EXPECT_THAT(outputs().Write(Target("out"), "new"), StatusIs(absl::StatusCode::kResourceExhausted));
+    files_.Heal();
+    EXPECT_EQ(Read(Target("out")), "older");
+    EXPECT_THAT(List(target_), ElementsAre("out"));
+    EXPECT_THAT(Staging(), IsEmpty());
+  }
+}
+
 TEST_F(LocalOutputFilesTest, RestoresByLink) {
   const Digest digest = Put(large_);
   ASSERT_OK(Restore(digest, "a.rlib", Sharing::kLink));

@@ -39,6 +39,10 @@ class OutputFiles {
   // `executable`, else 0644 (links: 0444). NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk
   // is full (nothing is left behind).
   virtual absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) = 0;
+
+  // Puts these bytes at `path` in place of what is there: staged and renamed as Restore does, mode 0644, mtime the
+  // kernel's now. FAILED_PRECONDITION and RESOURCE_EXHAUSTED as Restore. They do not become a blob.
+  virtual absl::Status Write(const std::string& path, std::string_view bytes) = 0;
 };
 
 // What is in a store.
