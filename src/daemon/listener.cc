@@ -61,13 +61,17 @@ absl::Status Listener::Bind() {
 }
 
 void Listener::Run() {
+  std::int64_t last_tick = NowSeconds();
   for (;;) {
     pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {wake_reading_.get(), POLLIN, 0}};
     const int n = poll(ready, 2, 1000);
     if (n < 0 && errno != EINTR) PLOG(FATAL) << "poll";
     if (n > 0 && ready[1].revents) break;
     if (n > 0 && ready[0].revents) Accept();
-    tick_();
+    if (const std::int64_t now = NowSeconds(); now != last_tick) {
+      tick_();
+      last_tick = now;
+    }
     if (n == 0 && IsIdleTooLong()) break;
   }
   unlink(options_.socket_path.c_str());

@@ -42,7 +42,10 @@ rustc::PathMap PackageRoots::Complete(const rustc::PathMap& paths) {
   const std::string key = "packages\n" + build->real;
 
   absl::MutexLock lock(&mu_);
-  std::map<std::string, std::string> packages = Parsed(table_.Get(key).value_or(""));
+  if (known_.size() > kPackagesMax) known_.clear();
+  auto [slot, is_new] = known_.try_emplace(key);
+  std::map<std::string, std::string>& packages = slot->second;
+  if (is_new) packages = Parsed(table_.Get(key).value_or(""));
   if (own && own->real.find_first_of("\t\n") == std::string::npos && packages.size() < kPackagesMax) {
     std::string& real = packages[own->embedded];
     if (real != own->real) {

@@ -1,6 +1,9 @@
 #ifndef SMELT_DAEMON_PACKAGE_ROOTS_H_
 #define SMELT_DAEMON_PACKAGE_ROOTS_H_
 
+#include <map>
+#include <string>
+
 #include "absl/synchronization/mutex.h"
 #include "src/base/table.h"
 #include "src/compilers/rustc/path_map.h"
@@ -23,7 +26,9 @@ class PackageRoots {
 
  private:
   Table& table_;
-  absl::Mutex mu_;  // orders read-modify-write of a target directory's packages
+  absl::Mutex mu_;
+  // By target directory: the packages' places by embedded name. What is here is in table_ too.
+  std::map<std::string, std::map<std::string, std::string>> known_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace smelt
