@@ -23,7 +23,8 @@ bool IsPrint(const std::string& argument) { return argument.starts_with("--print
 // Arguments whose meaning lies in files or in this machine's processor.
 bool DependsOnMore(const std::string& argument) {
   return argument.starts_with('@') || argument.find("native") != std::string::npos || argument.ends_with(".json") ||
-         argument.starts_with("--sysroot") || argument.starts_with("-Z") || argument.find("profile-use") != std::string::npos;
+         argument.starts_with("--sysroot") || argument.starts_with("-Z") ||
+         argument.find("profile-use") != std::string::npos;
 }
 
 // `-vV` alone, or a question with --print about the source on stdin, which rustc then does not read.
@@ -47,9 +48,10 @@ void Append(std::string& text, std::string_view part) {
 
 std::optional<std::string> Questions::KeyOf(const wire::Compile& request) {
   const std::vector<std::string>& command = request.command;
-  if (command.empty() || command[0].find('/') == std::string::npos) return std::nullopt;
+  if (command.empty() || !command[0].starts_with('/')) return std::nullopt;
   const bool has_driver = BaseName(command[0]).starts_with("clippy-driver");
   const std::size_t first = has_driver && command.size() > 1 && BaseName(command[1]) == "rustc" ? 2 : 1;
+  if (!command[first - 1].starts_with('/')) return std::nullopt;
   if (!IsQuestion({command.begin() + static_cast<std::ptrdiff_t>(first), command.end()})) return std::nullopt;
 
   const Environment environment(request.environment);
@@ -70,6 +72,7 @@ std::optional<std::string> Questions::KeyOf(const wire::Compile& request) {
   // The answer names the sysroot, so its path is a part of the question.
   std::string text;
   Append(text, (*toolchain)->root.Hex());
+  Append(text, (*toolchain)->sysroot);
   for (const std::string& argument : command) Append(text, argument);
   for (const char* name : {"RUSTC_BOOTSTRAP", "RUSTC_FORCE_RUSTC_VERSION", "RUSTC_OVERRIDE_VERSION_STRING",
                            "RUST_TARGET_PATH", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "SYSROOT", "CLIPPY_ARGS"}) {

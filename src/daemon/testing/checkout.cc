@@ -30,8 +30,9 @@ void WriteAndWait(const std::string& path, const std::string& contents, int mode
 }
 
 FakeToolchain::FakeToolchain(std::string sysroot, const std::string& release) : sysroot_(std::move(sysroot)) {
-  const std::string script = "#!/bin/sh\nprintf '%s\\n' 'rustc " + release + "' 'binary: rustc' 'commit-hash: " +
-                             std::string(40, 'a') + "' 'host: " + kHost + "' 'release: " + release + "'\n";
+  const std::string script = "#!/bin/sh\nprintf '%s\\n' 'rustc " + release +
+                             "' 'binary: rustc' 'commit-hash: " + std::string(40, 'a') + "' 'host: " + kHost +
+                             "' 'release: " + release + "'\n";
   WriteNow(rustc(), script, 0755);
   WriteNow(sysroot_ + "/lib/librustc_driver-1.so", "driver " + release, 0644);
   WriteAndWait(library(), "core " + release);
@@ -65,8 +66,8 @@ std::map<std::string, std::string> Checkout::Outputs() const {
 
 std::vector<std::string> Checkout::Environment() const {
   std::map<std::string, std::string> variables = {
-      {"PATH", "/usr/bin:/bin"},        {"HOME", directory_ + "/home"},      {"CARGO_HOME", directory_ + "/home/.cargo"},
-      {"CARGO_PKG_NAME", "a"},          {"CARGO_PKG_VERSION", "1.0.0"},      {"CARGO_MANIFEST_DIR", directory_},
+      {"PATH", "/usr/bin:/bin"},  {"HOME", directory_ + "/home"}, {"CARGO_HOME", directory_ + "/home/.cargo"},
+      {"CARGO_PKG_NAME", "a"},    {"CARGO_PKG_VERSION", "1.0.0"}, {"CARGO_MANIFEST_DIR", directory_},
       {"CARGO_MAKEFLAGS", "-j2"},
   };
   for (const auto& [name, value] : environment) variables[name] = value;
@@ -80,10 +81,22 @@ wire::Compile Checkout::Request() const {
   request.build_id = wire::BuildId();
   request.working_directory = directory_;
   request.environment = Environment();
-  request.command = {rustc,        "--crate-name", crate_name,  "--edition=2021",
-                     source,       "--crate-type", crate_type,  "--emit=" + emits,
-                     "-C",         "metadata=1",   "-C",        "extra-filename=-1",
-                     "--out-dir",  Deps(),         "-L",        "dependency=" + Deps(),
+  request.command = {rustc,
+                     "--crate-name",
+                     crate_name,
+                     "--edition=2021",
+                     source,
+                     "--crate-type",
+                     crate_type,
+                     "--emit=" + emits,
+                     "-C",
+                     "metadata=1",
+                     "-C",
+                     "extra-filename=-1",
+                     "--out-dir",
+                     Deps(),
+                     "-L",
+                     "dependency=" + Deps(),
                      "--error-format=json"};
   request.command.insert(request.command.end(), arguments.begin(), arguments.end());
   return request;

@@ -30,9 +30,11 @@ DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, 
       results(files, store->blobs(), store->outputs(), digests),
       edited(files, digests, store->table("units")),
       packages(store->table("packages")),
+      questions(toolchains, store->table("toolchains")),
       counters(store->table("counters")),
       journal(store->table("journal"), Clock::System(), ""),
-      compiles({files, Clock::System(), toolchains, predictor, results, digests, edited, packages, in_flight, counters, journal},
+      compiles({files, Clock::System(), toolchains, predictor, results, digests, edited, packages, in_flight, questions,
+                counters, journal},
                std::move(options)) {}
 
 DaemonFixture::DaemonFixture() {
@@ -92,6 +94,9 @@ std::map<std::string, std::string> DaemonFixture::Expected(const Checkout& check
     auto unit = Understand(request, options_.remap, files_, daemon_->toolchains, daemon_->packages);
     const Unit& understood = *std::get<std::unique_ptr<Unit>>(unit);
     for (std::string& remap : understood.paths.RemapArguments()) command.insert(command.begin() + 1, std::move(remap));
+  }
+  for (std::string& argument : command) {
+    if (argument.starts_with("incremental=")) argument = "metadata=1";
   }
   FakeRustc(request.working_directory, request.environment).RunPlainly(command);
   std::map<std::string, std::string> outputs = checkout.Outputs();

@@ -46,6 +46,7 @@ struct DaemonParts {
   EditedUnits edited;
   PackageRoots packages;
   InFlight in_flight;
+  Questions questions;
   Counters counters;
   Journal journal;
   CompileHandler compiles;
@@ -80,7 +81,8 @@ class DaemonFixture : public testing::Test {
   // The outcome of the last compile of crate "a": "hit", "miss", or "not_stored inputs_changed".
   std::string Last();
 
-  // What plain cargo would make of the checkout in its state of now, with the daemon's remapping.
+  // What plain cargo would make of the checkout in its state of now, with the daemon's remapping and without
+  // incremental state.
   std::map<std::string, std::string> Expected(const Checkout& checkout, const Outcome& outcome);
 
   // Compiles and expects what plain cargo gives: the bytes, what is printed and the exit code.

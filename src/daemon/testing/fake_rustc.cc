@@ -277,8 +277,8 @@ void FakeRustc::Link(Job& job) {
 void FakeRustc::WriteOutputs(Job& job) {
   const std::string directory = Absolute(job.out_dir) + "/", stem = job.crate_name + job.extra_filename;
   auto announce = [&](const std::string& name, const std::string& kind) {
-    job.standard_error += R"({"$message_type":"artifact","artifact":")" + directory + name + R"(","emit":")" + kind +
-                          "\"}\n";
+    job.standard_error +=
+        R"({"$message_type":"artifact","artifact":")" + directory + name + R"(","emit":")" + kind + "\"}\n";
   };
   if (HasKind(job.emits, "dep-info")) {
     std::string rule = directory + stem + ".d:";
