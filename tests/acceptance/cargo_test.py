@@ -216,6 +216,24 @@ class Commands(Case):
             self.assertEqual((ran.status, ran.stdout), (0, "inner\n"), ran)
 
 
+    def test_l_coming_layouts_of_cargo(self):
+        """One directory for each unit, and .rlib files without metadata: cargo's nightly defaults."""
+        if run(["rustup", "run", "nightly", "cargo", "-V"], "/", clean_environment()).status != 0:
+            self.skipTest("no nightly toolchain")
+        env = {"RUSTUP_TOOLCHAIN": "nightly"}
+        for number, flags in enumerate((["-Zbuild-dir-new-layout"], ["-Zno-embed-metadata"], ["-Zbuild-dir-new-layout", "-Zno-embed-metadata"])):
+            p = self.project(GRAPH, name=f"l{number}")
+            for _ in range(2):
+                build = self.build(p, "build", *flags, env=env)
+                self.assertEqual(build.status, 0, build.stderr)
+                app = run([p.path(TARGET) / "debug/app"], p.root, clean_environment())
+                self.assertEqual(app.stdout, "1 2 3\n")
+            build.expect(leaf="HP", pm="HP", app="HP")
+            again = self.build(p, "build", *flags, env=env, fresh=False)
+            self.assertNotIn("Compiling", again.stderr)
+            self.build(p.copy(f"l{number}-b"), "build", *flags, env=env)
+
+
 class Concurrency(Case):
 
     incremental = True

@@ -77,6 +77,8 @@ def clean_environment() -> dict:
     """The environment of every command: what a login shell has, nothing of Bazel's or of an outer cargo's."""
     keep = ("PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "USER", "LANG")
     environment = {k: os.environ[k] for k in keep if k in os.environ}
+    # Bazel puts "." first; with a relative directory in PATH it is not known which linker a later build would find.
+    environment["PATH"] = ":".join(p for p in environment["PATH"].split(":") if p.startswith("/"))
     environment["CARGO_TERM_COLOR"] = "never"
     return environment
 
@@ -131,6 +133,7 @@ def normalised(text: str, project) -> str:
     text = re.sub(r"/rustc\w{6}/", "/rustc/", text)
     text = re.sub(r"<\d+ object files omitted>", "<object files omitted>", text)
     text = re.sub(r"\((\d+)\) panicked at", "(1) panicked at", text)
+    text = text.replace("warning: build failed, waiting for other jobs to finish...\n", "")  # if any still run
     lines = [line for line in text.splitlines() if not _STATUS_LINE.match(line)]
     return "\n\n".join(sorted("\n".join(lines).strip().split("\n\n")))
 

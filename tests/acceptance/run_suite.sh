@@ -15,5 +15,9 @@ for tool in python3 cargo rustc cc; do
     exit 0
   fi
 done
+set --
+if [ -n "${TESTBRIDGE_TEST_ONLY:-}" ]; then # bazel test --test_filter=…
+  set -- -k "$TESTBRIDGE_TEST_ONLY"
+fi
 root=$(dirname "$(realpath "$suite")")
-PYTHONPATH="$root:$root/../acceptance" PYTHONDONTWRITEBYTECODE=1 exec python3 "$suite" --verbose
+PYTHONPATH="$root:$root/../acceptance" PYTHONDONTWRITEBYTECODE=1 exec python3 "$suite" --verbose "$@"
