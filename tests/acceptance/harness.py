@@ -248,7 +248,7 @@ class Smelt:
 
     def _answered(self) -> int:
         stats = self.stats()
-        return stats["compile_requests"] - stats["wrappers_lost"]
+        return stats["compile_requests"] - stats["wrappers_lost"] - stats["questions"]
 
     def mark(self):
         """From here on `units` counts."""
