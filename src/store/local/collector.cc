@@ -37,6 +37,7 @@ absl::StatusOr<CollectionReport> Collector::Collect(std::int64_t target_bytes, b
   ASSIGN_OR_RETURN(const std::vector<Use> chosen, Choose(index_, report.bytes_before - target_bytes));
   absl::flat_hash_set<Digest> going;
   for (const Use& use : chosen) going.insert(use.digest);
+  if (!dry_run && !going.empty()) spares_.DropAll();
   if (!going.empty()) {
     SMELT_KILL_POINT("store.collect.before_actions");
     ASSIGN_OR_RETURN(report.actions_removed,

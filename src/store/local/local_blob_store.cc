@@ -56,6 +56,10 @@ absl::StatusOr<Bytes> LocalBlobStore::Get(const Digest& digest) {
 }
 
 absl::Status LocalBlobStore::Put(const Digest& digest, Bytes bytes) {
+  return spares_.Serve([&] { return PutNow(digest, bytes); });
+}
+
+absl::Status LocalBlobStore::PutNow(const Digest& digest, const Bytes& bytes) {
   if (bytes.size() == digest.size && !IsInline(digest.size)) return PutFile(digest, bytes);
   ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
   if (actual != digest) return NotTheDigest(digest, actual);

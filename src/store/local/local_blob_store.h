@@ -9,6 +9,7 @@
 #include "src/store/blob_store.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
+#include "src/store/local/spares.h"
 
 namespace smelt {
 
@@ -16,8 +17,9 @@ namespace smelt {
 // they look changed.
 class LocalBlobStore : public BlobStore {
  public:
-  LocalBlobStore(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, std::int64_t inline_bytes_max)
-      : index_(index), blob_files_(blob_files), files_(files), inline_bytes_max_(inline_bytes_max) {}
+  LocalBlobStore(BlobIndex& index, BlobFiles& blob_files, Spares& spares, FileSystem& files,
+                 std::int64_t inline_bytes_max)
+      : index_(index), blob_files_(blob_files), spares_(spares), files_(files), inline_bytes_max_(inline_bytes_max) {}
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
   absl::Status Put(const Digest& digest, Bytes bytes) override;
@@ -37,12 +39,14 @@ class LocalBlobStore : public BlobStore {
  private:
   absl::StatusOr<UniqueFd> OpenFile(const Digest& digest);
   bool HasFile(const Digest& digest);
+  absl::Status PutNow(const Digest& digest, const Bytes& bytes);
   absl::Status PutFile(const Digest& digest, const Bytes& bytes);
   absl::Status Stage(const Digest& digest, const Bytes& bytes, const std::string& path);
   absl::Status CheckPresent(const Digest& digest);
 
   BlobIndex& index_;
   BlobFiles& blob_files_;
+  Spares& spares_;
   FileSystem& files_;
   const std::int64_t inline_bytes_max_;
 };

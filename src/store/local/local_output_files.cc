@@ -18,6 +18,10 @@ std::string DirectoryOf(const std::string& path) { return path.substr(0, path.fi
 }  // namespace
 
 absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path, Sharing sharing) {
+  return spares_.Serve([&] { return IngestNow(path, sharing); });
+}
+
+absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path, Sharing sharing) {
   ASSIGN_OR_RETURN(const FileStat before, files_.Stat(path));
   if (before.type != FileStat::Type::kRegular) {
     return absl::InvalidArgumentError(fmt::format("{} is not a regular file", path));
@@ -28,7 +32,9 @@ absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path, Sharing
     // Another file system, another owner, too many links: a copy is as good.
     if (digest.ok() || absl::IsAborted(digest.status())) return digest;
   }
-  return IngestCopy(path, before);
+  ASSIGN_OR_RETURN(const Digest digest, IngestCopy(path, before));
+  if (sharing == Sharing::kCopy) spares_.Want(digest, (before.mode & 0111) != 0 ? kExecutableMode : kPlainMode);
+  return digest;
 }
 
 absl::Status LocalOutputFiles::CheckUnchanged(const std::string& path, const FileStat& before) {
@@ -82,6 +88,11 @@ absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& 
   const std::uint32_t mode = executable ? kExecutableMode : kPlainMode;
   // Links are of mode 0444.
   if (executable) sharing = Sharing::kCopy;
+  return spares_.Serve([&] { return RestoreNow(digest, path, sharing, mode); });
+}
+
+absl::Status LocalOutputFiles::RestoreNow(const Digest& digest, const std::string& path, Sharing sharing,
+                                          std::uint32_t mode) {
   absl::Status status;
   if (!blobs_.IsInline(digest.size)) {
     status = RestoreFile(digest, path, sharing, mode);
@@ -94,7 +105,8 @@ absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& 
 }
 
 absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view bytes) {
-  return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, kPlainMode); });
+  return spares_.Serve(
+      [&] { return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, kPlainMode); }); });
 }
 
 absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, Sharing sharing,
@@ -109,7 +121,12 @@ absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::stri
       return absl::OkStatus();
     }
   }
-  return Replace(path, [&](const std::string& to) { return files_.CopyToNewFile(blob, to, mode); });
+  ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
+  if (!reaches || !spares_.Restore(digest, path, mode)) {
+    RETURN_IF_ERROR(Replace(path, [&](const std::string& to) { return files_.CopyToNewFile(blob, to, mode); }));
+  }
+  if (reaches) spares_.Want(digest, mode);
+  return absl::OkStatus();
 }
 
 absl::Status LocalOutputFiles::LinkOver(const std::string& blob, const std::string& path) {
@@ -123,15 +140,20 @@ absl::Status LocalOutputFiles::LinkOver(const std::string& blob, const std::stri
   return status;
 }
 
-// Made in the staging area where that is possible, which is cheaper: see SpreadChildren. Else beside `path`.
-template <typename Make>
-absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
+absl::StatusOr<bool> LocalOutputFiles::StagingReaches(const std::string& path) {
   const auto directory = files_.Stat(DirectoryOf(path));
   if (absl::IsNotFound(directory.status())) {
     return absl::FailedPreconditionError(fmt::format("no directory for {}: make it before restoring into it", path));
   }
   RETURN_IF_ERROR(directory.status());
-  if (directory->device == blob_files_.device() && staging_reaches_) {
+  return directory->device == blob_files_.device() && staging_reaches_;
+}
+
+// Made in the staging area where that is possible, which is cheaper: see SpreadChildren. Else beside `path`.
+template <typename Make>
+absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
+  ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
+  if (reaches) {
     const absl::Status status = ReplaceBy(blob_files_.StagingPath(), path, make);
     if (!absl::IsUnimplemented(status)) return status;
     staging_reaches_ = false;

@@ -10,27 +10,34 @@
 #include "src/store/local/blob_index.h"
 #include "src/store/local/local_blob_store.h"
 #include "src/store/local/local_store.h"
+#include "src/store/local/spares.h"
 
 namespace smelt {
 
 // Files in and out of the local store. See OutputFiles.
 class LocalOutputFiles : public OutputFiles {
  public:
-  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, LocalBlobStore& blobs, FileSystem& files, Clock& clock)
-      : index_(index), blob_files_(blob_files), blobs_(blobs), files_(files), clock_(clock) {}
+  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files,
+                   Clock& clock)
+      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files), clock_(clock) {}
 
   absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) override;
   absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) override;
   absl::Status Write(const std::string& path, std::string_view bytes) override;
 
  private:
+  absl::StatusOr<Digest> IngestNow(const std::string& path, Sharing sharing);
   absl::StatusOr<Digest> IngestInline(const std::string& path, const FileStat& before);
   absl::StatusOr<Digest> IngestLink(const std::string& path, const FileStat& before);
   absl::StatusOr<Digest> IngestCopy(const std::string& path, const FileStat& before);
   absl::Status CheckUnchanged(const std::string& path, const FileStat& before);
 
+  absl::Status RestoreNow(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
   absl::Status RestoreFile(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
   absl::Status LinkOver(const std::string& blob, const std::string& path);
+
+  // Whether files can be renamed from the staging area to `path`. FAILED_PRECONDITION without a directory.
+  absl::StatusOr<bool> StagingReaches(const std::string& path);
 
   // Puts a file that `make` makes, under the temporary name that it is given, in the place of `path`. Nothing is left
   // behind on failure.
@@ -44,6 +51,7 @@ class LocalOutputFiles : public OutputFiles {
 
   BlobIndex& index_;
   BlobFiles& blob_files_;
+  Spares& spares_;
   LocalBlobStore& blobs_;
   FileSystem& files_;
   Clock& clock_;

@@ -24,6 +24,7 @@
 #include "src/store/local/database_table.h"
 #include "src/store/local/local_blob_store.h"
 #include "src/store/local/local_output_files.h"
+#include "src/store/local/spares.h"
 
 namespace smelt {
 namespace {
@@ -57,10 +58,11 @@ class LocalStoreOnRocksDb : public LocalStore {
         database_(std::move(database)),
         index_(*database_, clock, [this] { NoteGrowth(); }),
         blob_files_(options_.directory, files, clock),
-        blobs_(index_, blob_files_, files, options_.inline_bytes_max),
-        outputs_(index_, blob_files_, blobs_, files, clock),
+        spares_(index_, blob_files_, files, clock, options_),
+        blobs_(index_, blob_files_, spares_, files, options_.inline_bytes_max),
+        outputs_(index_, blob_files_, spares_, blobs_, files, clock),
         actions_(*database_),
-        collector_(index_, blob_files_, actions_) {}
+        collector_(index_, blob_files_, spares_, actions_) {}
 
   ~LocalStoreOnRocksDb() override {
     {
@@ -68,6 +70,7 @@ class LocalStoreOnRocksDb : public LocalStore {
       stopping_ = true;
     }
     wake_.notify_all();
+    spares_.Stop();
     if (keeper_.joinable()) keeper_.join();
     const absl::Status flushed = index_.Flush();
     if (!flushed.ok()) LOG(WARNING) << "times of use were not written: " << flushed;
@@ -77,6 +80,7 @@ class LocalStoreOnRocksDb : public LocalStore {
   absl::Status Start() {
     RETURN_IF_ERROR(blob_files_.Prepare());
     snapshot_.emplace(*database_);
+    spares_.Start();
     keeper_ = std::thread([this] { Keep(); });
     return absl::OkStatus();
   }
@@ -104,13 +108,16 @@ class LocalStoreOnRocksDb : public LocalStore {
             .blobs = index_.blobs(),
             .actions = actions_.actions(),
             .oldest_use_seconds = now - oldest,
-            .corrupt_blobs = blob_files_.corrupt()};
+            .corrupt_blobs = blob_files_.corrupt(),
+            .spare_bytes = spares_.bytes()};
   }
 
   absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
     counted_.WaitForNotification();
     return CollectNow(dry_run, down_to_bytes);
   }
+
+  void MakeSparesForTest() override { spares_.Make(); }
 
  private:
   absl::StatusOr<CollectionReport> CollectNow(bool dry_run, std::optional<std::int64_t> down_to_bytes) {
@@ -166,6 +173,7 @@ class LocalStoreOnRocksDb : public LocalStore {
   const std::unique_ptr<Database> database_;
   BlobIndex index_;
   BlobFiles blob_files_;
+  Spares spares_;
   LocalBlobStore blobs_;
   LocalOutputFiles outputs_;
   ActionTable actions_;

@@ -53,6 +53,7 @@ struct StoreUsage {
   std::int64_t actions = 0;
   std::int64_t oldest_use_seconds = 0;  // age of what would be evicted next
   std::int64_t corrupt_blobs = 0;       // found and dropped since it was opened
+  std::int64_t spare_bytes = 0;         // on disk beyond `bytes`: see LocalStoreOptions::spares
 };
 
 struct CollectionReport {
@@ -60,11 +61,26 @@ struct CollectionReport {
   std::int64_t blobs_removed = 0, actions_removed = 0;
 };
 
+// How much may be on disk as spares. The defaults are for everybody but tests.
+struct SpareLimits {
+  std::int64_t bytes_max = 4LL << 30;            // together; nor more than a quarter of LocalStoreOptions::limit_bytes
+  std::int64_t blob_bytes_min = 64 << 10;        // smaller blobs have none: copying them takes no longer
+  std::int64_t disk_free_bytes_min = 5LL << 30;  // with less room on the disk there are none
+  double disk_free_share_min = 0.1;              // nor with less than this share of it
+  bool despite_reflinks = false;                 // also where a copy shares its blocks and takes no time
+};
+
 struct LocalStoreOptions {
   std::string directory;  // made if absent, mode 0700
   std::int64_t limit_bytes = 20LL << 30;
   double low_watermark = 0.8;                // collection goes down to this share of limit_bytes
   std::int64_t inline_bytes_max = 16 << 10;  // larger blobs are files
+
+  // While the store is idle it copies blobs that were restored or ingested with kCopy, for the next Restore to take:
+  // see Spares. They go first when the store or the disk is full, and when the store is closed. With the blobs they
+  // are at most limit_bytes, but for the moment until the store is idle again.
+  bool spares = true;
+  SpareLimits spare_limits;
 };
 
 // The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a
@@ -73,7 +89,7 @@ struct LocalStoreOptions {
 // Layout:  <directory>/lock           held while the store is open
 //          <directory>/db/            RocksDB; db.broken-<time>/ is one that could not be read and was put aside
 //          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
-//          <directory>/staging/x/     unique temporary names; emptied when the store is opened
+//          <directory>/staging/x/     unique temporary names, and spares; emptied when the store is opened
 //
 // A blob file is noticed to have changed by (size, mtime, inode) and, when ctime differs while the link count does
 // not explain it, by its digest; after a reboot (another boot id) each file is digested once before it is used, so that
@@ -97,6 +113,9 @@ class LocalStore {
   // Brings the store under its low watermark if it is above `limit_bytes` (or above `down_to_bytes` when given), least
   // recently used first; what was used within the last hour goes last. Safe during builds. With `dry_run` only reports.
   virtual absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) = 0;
+
+  // Makes now, in this thread, the spares that an idle store makes.
+  virtual void MakeSparesForTest() = 0;
 };
 
 }  // namespace smelt

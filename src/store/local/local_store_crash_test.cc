@@ -56,7 +56,11 @@ class Acknowledgements {
 };
 
 absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory) {
-  return LocalStore::Open({.directory = directory + "/store"}, FileSystem::System(), Clock::System());
+  // Spares as on a roomy disk without reflinks, wherever this runs.
+  return LocalStore::Open(
+      {.directory = directory + "/store",
+       .spare_limits = {.disk_free_bytes_min = 0, .disk_free_share_min = 0, .despite_reflinks = true}},
+      FileSystem::System(), Clock::System());
 }
 
 absl::Status RestoreTwice(LocalStore& store, const std::string& contents, const std::string& path, Sharing sharing) {
@@ -89,6 +93,10 @@ void DoEverything(LocalStore& store, const std::string& directory, const std::fu
   ASSERT_OK(RestoreTwice(store, Small(), directory + "/restored-small", Sharing::kCopy));
   ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put", Sharing::kCopy));
   ASSERT_OK(RestoreTwice(store, Linked(), directory + "/restored-linked", Sharing::kLink));
+  store.MakeSparesForTest();
+  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put", Sharing::kCopy));
+  ASSERT_OK(RestoreTwice(store, Copied(), directory + "/restored-copied", Sharing::kCopy));
+  store.MakeSparesForTest();
   acknowledge('x');  // from here on blobs may go
   ASSERT_OK(store.Collect(false, 0));
 }
@@ -158,6 +166,7 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
     EXPECT_EQ(result.ok() ? result->stdout_raw() : "as it was", "as it was");
     CheckRestored("restored-small", Small());
     CheckRestored("restored-put", Put());
+    CheckRestored("restored-copied", Copied());
     CheckRestored("restored-linked", Linked());
   }
 
@@ -204,9 +213,9 @@ INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(
 TEST(LocalStoreKillPoints, CoverEveryOperation) {
   std::set<std::string> operations;
   for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
-  EXPECT_THAT(operations,
-              testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.commit_link",
-                                     "store.ingest", "store.restore", "store.action", "store.collect", "store.drop"}));
+  EXPECT_THAT(operations, testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.commit_link",
+                                                 "store.ingest", "store.restore", "store.spare", "store.action",
+                                                 "store.collect", "store.drop"}));
 }
 
 }  // namespace

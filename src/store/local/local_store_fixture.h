@@ -115,7 +115,7 @@ class LocalStoreFixture : public testing::Test {
 
   TempDir dir_;
   const std::string target_ = dir_ / "target";
-  LocalStoreOptions options_ = {.directory = dir_ / "store"};
+  LocalStoreOptions options_ = {.directory = dir_ / "store", .spares = false};
   FakeClock clock_;
   FaultyFileSystem files_;
   std::unique_ptr<LocalStore> store_;

@@ -1,0 +1,236 @@
+#include "src/store/local/spares.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/kill_point.h"
+#include "src/base/status_macros.h"
+#include "src/store/local/disk_facts.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::size_t kWantedMax = 10'000;  // blobs remembered
+constexpr int kLowestPriority = 19;
+constexpr int kIoPriorityOfThread = 1;    // IOPRIO_WHO_PROCESS
+constexpr int kIoPriorityIdle = 3 << 13;  // IOPRIO_CLASS_IDLE
+
+void LowerPriorityOfThisThread() {
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  ::setpriority(PRIO_PROCESS, thread, kLowestPriority);
+  ::syscall(SYS_ioprio_set, kIoPriorityOfThread, thread, kIoPriorityIdle);
+}
+
+}  // namespace
+
+Spares::~Spares() {
+  Stop();
+  DropAll();
+}
+
+void Spares::Start() {
+  if (options_.spares) thread_ = std::thread([this] { Run(); });
+}
+
+void Spares::Stop() {
+  {
+    const std::lock_guard lock(mu_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Spares::Run() {
+  LowerPriorityOfThisThread();
+  std::unique_lock lock(mu_);
+  while (!stopping_) {
+    wake_.wait(lock, [this] { return stopping_ || pending_; });
+    wake_.wait_for(lock, std::chrono::nanoseconds(kIdleNanos), [this] { return stopping_.load(); });
+    if (stopping_ || clock_.NowNanos() - last_activity_ns_ < kIdleNanos) continue;
+    pending_ = false;
+    lock.unlock();
+    const bool made_all = Make();
+    lock.lock();
+    if (!made_all) pending_ = true;
+  }
+}
+
+void Spares::Want(const Digest& digest, std::uint32_t mode) {
+  if (!options_.spares || digest.size < options_.spare_limits.blob_bytes_min) return;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mu_);
+    Wanted& wanted = wanted_[digest];
+    wanted.use = ++uses_;
+    wanted.mode = mode;
+    if (!wanted.spare.has_value()) wake = !std::exchange(pending_, true);
+  }
+  if (wake) wake_.notify_all();
+}
+
+bool Spares::Make() {
+  const std::lock_guard making(making_mu_);
+  const std::uint64_t activity = activity_;
+  if (!DiskHasRoomFor(0)) {
+    DropAll();
+    return true;
+  }
+  for (const Job& job : Plan()) {
+    if (stopping_ || activity_ != activity) return false;
+    if (ReflinksAreAsGood(job.digest) || !DiskHasRoomFor(job.digest.size)) return true;
+    if (absl::IsResourceExhausted(MakeOne(job))) {
+      DropAll();
+      return true;
+    }
+  }
+  return true;
+}
+
+std::vector<Spares::Job> Spares::Plan() {
+  std::vector<Job> jobs;
+  std::vector<Spare> superfluous;
+  std::unique_lock lock(mu_);
+  std::vector<std::pair<std::uint64_t, Digest>> latest_first;
+  for (const auto& [digest, wanted] : wanted_) latest_first.emplace_back(wanted.use, digest);
+  std::sort(latest_first.rbegin(), latest_first.rend());
+  std::int64_t room = Budget();
+  for (std::size_t i = 0; i < latest_first.size(); ++i) {
+    const Digest& digest = latest_first[i].second;
+    Wanted& wanted = wanted_[digest];
+    const bool fits = i < kWantedMax && digest.size <= room;
+    if (fits) room -= digest.size;
+    if (fits && !wanted.spare.has_value()) jobs.push_back({.digest = digest, .mode = wanted.mode});
+    if (!fits && wanted.spare.has_value()) superfluous.push_back(Detach(wanted));
+    if (i >= kWantedMax) wanted_.erase(digest);
+  }
+  lock.unlock();
+  RemoveFiles(superfluous);
+  return jobs;
+}
+
+std::int64_t Spares::Budget() const {
+  return std::min({options_.spare_limits.bytes_max, options_.limit_bytes / 4, options_.limit_bytes - index_.bytes()});
+}
+
+bool Spares::DiskHasRoomFor(std::int64_t bytes) const {
+  const DiskRoom room = RoomOn(options_.directory);
+  const std::int64_t left = room.free_bytes - bytes;
+  const double share = options_.spare_limits.disk_free_share_min * static_cast<double>(room.total_bytes);
+  return left >= options_.spare_limits.disk_free_bytes_min && static_cast<double>(left) >= share;
+}
+
+bool Spares::ReflinksAreAsGood(const Digest& digest) {
+  if (options_.spare_limits.despite_reflinks) return false;
+  if (!has_reflinks_.has_value()) {
+    const std::string blob = blob_files_.PathOf(digest);
+    if (!files_.Stat(blob).ok()) return false;
+    has_reflinks_ = CanReflink(blob, blob_files_.StagingPath());
+  }
+  return *has_reflinks_;
+}
+
+absl::Status Spares::MakeOne(const Job& job) {
+  std::uint64_t drops;
+  {
+    const std::lock_guard lock(mu_);
+    drops = drops_;
+  }
+  const std::string path = blob_files_.StagingPath();
+  absl::Status status = CopyUnchanged(job, path);
+  SMELT_KILL_POINT("store.spare.copied");
+  auto stat = status.ok() ? files_.Stat(path) : status;
+  status = stat.ok() ? Keep(job.digest, {.path = path, .stat = *stat}, drops) : stat.status();
+  SMELT_KILL_POINT("store.spare.kept");
+  if (!status.ok()) files_.Remove(path).IgnoreError();
+  return status;
+}
+
+// The copy is of what the blob's file held when it was looked at: it has not changed in any way since before that.
+absl::Status Spares::CopyUnchanged(const Job& job, const std::string& path) {
+  const std::string blob = blob_files_.PathOf(job.digest);
+  ASSIGN_OR_RETURN(const FileStat before, files_.Stat(blob));
+  {
+    BlobIndex::Entry entry = index_.Lock(job.digest);
+    RETURN_IF_ERROR(blob_files_.Check(entry));
+  }
+  RETURN_IF_ERROR(files_.CopyToNewFile(blob, path, job.mode));
+  ASSIGN_OR_RETURN(const FileStat after, files_.Stat(blob));
+  return after == before ? absl::OkStatus() : absl::AbortedError(fmt::format("{} changed while it was copied", blob));
+}
+
+absl::Status Spares::Keep(const Digest& digest, Spare spare, std::uint64_t drops) {
+  const std::lock_guard lock(mu_);
+  Wanted& wanted = wanted_[digest];
+  if (drops != drops_ || wanted.spare.has_value() || spare.stat.size != digest.size) {
+    return absl::AbortedError(fmt::format("{} is not wanted any more", spare.path));
+  }
+  bytes_ += spare.stat.size;
+  wanted.spare = std::move(spare);
+  return absl::OkStatus();
+}
+
+bool Spares::Restore(const Digest& digest, const std::string& path, std::uint32_t mode) {
+  const std::optional<Spare> spare = Take(digest);
+  if (!spare.has_value()) return false;
+  SMELT_KILL_POINT("store.spare.taken");
+  if (PutAt(*spare, path, mode).ok()) return true;
+  files_.Remove(spare->path).IgnoreError();
+  return false;
+}
+
+std::optional<Spares::Spare> Spares::Take(const Digest& digest) {
+  const std::lock_guard lock(mu_);
+  const auto found = wanted_.find(digest);
+  if (found == wanted_.end() || !found->second.spare.has_value()) return std::nullopt;
+  return Detach(found->second);
+}
+
+absl::Status Spares::PutAt(const Spare& spare, const std::string& path, std::uint32_t mode) {
+  ASSIGN_OR_RETURN(const FileStat stat, files_.Stat(spare.path));
+  if (stat != spare.stat) return absl::AbortedError(fmt::format("{} was changed", spare.path));
+  if (stat.mode != mode) RETURN_IF_ERROR(files_.SetMode(spare.path, mode));
+  if (::utimensat(AT_FDCWD, spare.path.c_str(), nullptr, 0) != 0) {
+    return absl::InternalError(fmt::format("cannot set the time of {}", spare.path));
+  }
+  SMELT_KILL_POINT("store.spare.before_rename");
+  RETURN_IF_ERROR(files_.Rename(spare.path, path));
+  SMELT_KILL_POINT("store.spare.after_rename");
+  return absl::OkStatus();
+}
+
+Spares::Spare Spares::Detach(Wanted& wanted) {
+  Spare spare = *std::exchange(wanted.spare, std::nullopt);
+  bytes_ -= spare.stat.size;
+  return spare;
+}
+
+bool Spares::DropAll() {
+  std::vector<Spare> dropped;
+  {
+    const std::lock_guard lock(mu_);
+    ++drops_;
+    for (auto& [digest, wanted] : wanted_) {
+      if (wanted.spare.has_value()) dropped.push_back(Detach(wanted));
+    }
+  }
+  RemoveFiles(dropped);
+  return !dropped.empty();
+}
+
+void Spares::RemoveFiles(const std::vector<Spare>& spares) {
+  for (const Spare& spare : spares) {
+    files_.Remove(spare.path).IgnoreError();
+    SMELT_KILL_POINT("store.spare.dropped");
+  }
+}
+
+}  // namespace smelt

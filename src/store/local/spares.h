@@ -1,0 +1,142 @@
+#ifndef SMELT_STORE_LOCAL_SPARES_H_
+#define SMELT_STORE_LOCAL_SPARES_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/clock.h"
+#include "src/base/file_system.h"
+#include "src/digest/digest.h"
+#include "src/store/local/blob_files.h"
+#include "src/store/local/blob_index.h"
+#include "src/store/local/local_store.h"
+
+namespace smelt {
+
+// Copies of blobs made in advance, while nobody waits: a spare is renamed to where its blob is to be restored. Copying
+// 1 to 10 MB where the file system has no reflinks costs 1 to 4 ms, renaming some 20 microseconds.
+//
+// A thread of its own, of the lowest priority, makes at most one spare of each blob that is wanted, those wanted last
+// first, once the store has not been asked for anything for kIdleNanos; it stops after the present one as soon as it is
+// asked again. Spares are files in the staging area that nobody else has seen, and are gone when the store is closed
+// or opened again. Thread-safe.
+class Spares {
+ public:
+  static constexpr std::int64_t kIdleNanos = 300'000'000;
+
+  // `options` and the others outlive it.
+  Spares(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, Clock& clock, const LocalStoreOptions& options)
+      : index_(index), blob_files_(blob_files), files_(files), clock_(clock), options_(options) {}
+  ~Spares();
+
+  // The staging area is ready. Not thread-safe.
+  void Start();
+
+  // Makes no more spares. Waits for at most one copy.
+  void Stop();
+
+  // Does what the store was asked for: no spares are begun meanwhile. If that finds the disk full while there are
+  // spares, they go and it is done once more.
+  template <typename Operation>
+  auto Serve(Operation operation) -> decltype(operation()) {
+    NoteActivity();
+    auto result = operation();
+    if (!absl::IsResourceExhausted(StatusOf(result)) || !DropAll()) return result;
+    return operation();
+  }
+
+  // A copy of this blob of this mode was needed and is likely to be needed again.
+  void Want(const Digest& digest, std::uint32_t mode);
+
+  // Puts a spare of the blob, which was looked at, in the place of `path`, on the same file system, with mtime the
+  // kernel's now. False if there is none or anything is wrong with it: then it is gone, and nothing else has changed.
+  bool Restore(const Digest& digest, const std::string& path, std::uint32_t mode);
+
+  // False if there are none. What is just being made goes too.
+  bool DropAll();
+
+  // What the thread does when the store is idle, now and in this one. True if it came to its end.
+  bool Make();
+
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  struct Spare {
+    std::string path;
+    FileStat stat;
+  };
+  struct Wanted {
+    std::uint64_t use = 0;  // number of its last use
+    std::uint32_t mode = 0;
+    std::optional<Spare> spare;
+  };
+  struct Job {
+    Digest digest;
+    std::uint32_t mode = 0;
+  };
+
+  static const absl::Status& StatusOf(const absl::Status& status) { return status; }
+  template <typename T>
+  static const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
+    return result.status();
+  }
+
+  void NoteActivity() {
+    last_activity_ns_ = clock_.NowNanos();
+    ++activity_;
+  }
+
+  void Run();
+
+  // What is to be made, in this order; drops what there is no room for any more.
+  std::vector<Job> Plan();
+  std::int64_t Budget() const;  // bytes
+  bool DiskHasRoomFor(std::int64_t bytes) const;
+  bool ReflinksAreAsGood(const Digest& digest);
+
+  absl::Status MakeOne(const Job& job);
+  absl::Status CopyUnchanged(const Job& job, const std::string& path);
+  absl::Status Keep(const Digest& digest, Spare spare, std::uint64_t drops);
+
+  std::optional<Spare> Take(const Digest& digest);
+  absl::Status PutAt(const Spare& spare, const std::string& path, std::uint32_t mode);
+  Spare Detach(Wanted& wanted);  // mu_ is held
+  void RemoveFiles(const std::vector<Spare>& spares);
+
+  // Constant after construction.
+  BlobIndex& index_;
+  BlobFiles& blob_files_;
+  FileSystem& files_;
+  Clock& clock_;
+  const LocalStoreOptions& options_;
+
+  std::atomic<std::int64_t> last_activity_ns_ = 0;
+  std::atomic<std::uint64_t> activity_ = 0;  // requests so far
+  std::atomic<std::int64_t> bytes_ = 0;      // of all spares; changed with mu_ held
+  std::atomic<bool> stopping_ = false;       // set with mu_ held
+
+  std::mutex making_mu_;              // held while spares are made; before mu_
+  std::optional<bool> has_reflinks_;  // guarded by making_mu_; once known
+
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool pending_ = false;                        // guarded by mu_; there may be something to make
+  std::uint64_t uses_ = 0;                      // guarded by mu_
+  std::uint64_t drops_ = 0;                     // guarded by mu_; calls of DropAll
+  absl::flat_hash_map<Digest, Wanted> wanted_;  // guarded by mu_
+
+  std::thread thread_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_LOCAL_SPARES_H_
