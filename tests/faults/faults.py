@@ -49,6 +49,7 @@ class FaultCase(Case):
         # Daemons become our children when whoever started them ends, so that we are told how they died.
         PR_SET_CHILD_SUBREAPER = 36
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        cls.addClassCleanup(kill_children)
 
     def graph(self, name="a"):
         """GRAPH in a directory of its own. Every case has the same text, so that all share one right result."""
@@ -116,6 +117,14 @@ def children(program: str) -> list:
     """Our children, dead or alive, that run `program`."""
     pids = pathlib.Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     return [int(p) for p in pids if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == program]
+
+
+def kill_children():
+    """Ends the daemons that a case has cut off from their sockets."""
+    for pid in daemons():
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
+        death_of(pid)
 
 
 def daemons() -> list:
