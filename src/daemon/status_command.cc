@@ -29,6 +29,7 @@ int RunStatus(const CommandParts& parts, CommandCall& call) {
           {"actions", usage.actions},
           {"oldest_use_seconds", usage.oldest_use_seconds},
           {"corrupt_blobs", usage.corrupt_blobs},
+          {"spare_bytes", usage.spare_bytes},
           {"free_bytes", free_bytes}}},
     };
     call.Print(status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
