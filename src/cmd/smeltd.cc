@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "src/config/config.h"
 #include "src/daemon/commands.h"
 #include "src/daemon/compile.h"
+#include "src/daemon/housekeeping.h"
 #include "src/daemon/listener.h"
 #include "src/daemon/session.h"
 #include "src/store/completeness_checking_action_cache.h"
@@ -87,6 +89,10 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   }
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, questions, counters, journal},
                           options);
+  Housekeeping housekeeping((*store)->table("housekeeping"), clock,
+                            {[&](const ShouldStop& stop) { digests.Prune(stop); },
+                             [&](const ShouldStop& stop) { PrunePaths((*store)->table("units"), files, stop); },
+                             [&](const ShouldStop& stop) { journal.Prune(Journal::kTableBytesMax, stop); }});
   Listener* stoppable = nullptr;
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,
                            config.file, clock.NowNanos(), [&] { stoppable->Stop(); }});
@@ -98,10 +104,20 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   stoppable = running_listener = &listener;
   if (absl::Status status = listener.Bind(); !status.ok()) return Fail(std::string(status.message()));
   LOG(INFO) << "smeltd " << wire::BuildId() << " listens on " << paths.socket;
-  listener.Run();
+  const bool drained = listener.Run();
   LOG(INFO) << "smeltd ends";
   running_listener = nullptr;
+  if (!drained) std::_Exit(0);  // as safe as kill -9
   return 0;
+}
+
+// The wrapper has opened the log for appending; it need not grow for ever.
+void ShortenLog(const std::string& path) {
+  constexpr off_t kLogBytesMax = 16 << 20;
+  struct stat log, ours;
+  if (stat(path.c_str(), &log) != 0 || fstat(STDERR_FILENO, &ours) != 0 || log.st_size <= kLogBytesMax) return;
+  if (log.st_ino != ours.st_ino || log.st_dev != ours.st_dev) return;
+  if (ftruncate(STDERR_FILENO, 0) == 0) LOG(INFO) << "the log was begun anew";
 }
 
 // A daemon that is ending has given up its socket already but may still be closing its store.
@@ -134,6 +150,7 @@ int Main(int argc, char** argv) {
   if (!lock.valid()) return Fail(paths->instance_lock + ": " + std::strerror(errno));
   if (!TakeInstanceLock(lock.get())) return Fail("another smeltd serves " + paths->directory);
 
+  ShortenLog(paths->log);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);

@@ -2,6 +2,7 @@
 #define SMELT_DAEMON_JOURNAL_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,14 +35,20 @@ class Journal {
   // Compiles kept for each unit.
   static constexpr int kEntriesMax = 3;
   static constexpr std::size_t kLastMax = 10'000;
+  static constexpr std::size_t kTableBytesMax = 64 << 20;
+  static constexpr std::int64_t kLogBytesMax = 64 << 20;
 
-  // `log_path` may be empty.
+  // `log_path` may be empty. A log of more than kLogBytesMax is renamed to "<log_path>.old".
   Journal(Table& table, Clock& clock, std::string log_path);
 
   void Record(JournalEntry entry);
 
   // Entries with a key dump of all units of `crate` (its name with '-' or '_'), newest first.
   std::vector<JournalEntry> Of(const std::string& crate);
+
+  // Forgets the units that were compiled longest ago, until the table holds at most `bytes_max`. Ends early when
+  // `stop` says so.
+  void Prune(std::size_t bytes_max, const std::function<bool()>& stop);
 
   // The last compile of `crate` since the daemon started, whatever became of it.
   std::optional<JournalEntry> LastOf(std::string crate);

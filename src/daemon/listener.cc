@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "absl/time/time.h"
@@ -17,6 +19,8 @@
 
 namespace smelt {
 namespace {
+
+constexpr int kOutOfDescriptorsMs = 10;
 
 std::int64_t NowSeconds() {
   timespec now;
@@ -60,7 +64,7 @@ absl::Status Listener::Bind() {
   return absl::OkStatus();
 }
 
-void Listener::Run() {
+bool Listener::Run() {
   std::int64_t last_tick = NowSeconds();
   for (;;) {
     pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {wake_reading_.get(), POLLIN, 0}};
@@ -76,13 +80,18 @@ void Listener::Run() {
   }
   unlink(options_.socket_path.c_str());
   socket_.Reset();
-  Drain();
+  const bool drained = Drain();
   tick_();
+  return drained;
 }
 
 void Listener::Accept() {
   UniqueFd connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!connection.valid() || !IsSameUser(connection.get())) return;
+  if (!connection.valid()) {
+    poll(nullptr, 0, kOutOfDescriptorsMs);  // what is waiting will wait until some connection ends
+    return;
+  }
+  if (!IsSameUser(connection.get())) return;
   {
     absl::MutexLock lock(&mu_);
     auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ < kConnectionsMax; };
@@ -90,12 +99,23 @@ void Listener::Accept() {
     ++connections_;
     last_use_seconds_ = NowSeconds();
   }
-  std::thread([this, fd = connection.Release()] {
-    serve_(UniqueFd(fd));
-    absl::MutexLock lock(&mu_);
-    --connections_;
-    last_use_seconds_ = NowSeconds();
-  }).detach();
+  const int fd = connection.Release();
+  try {
+    std::thread([this, fd] {
+      serve_(UniqueFd(fd));
+      EndConnection();
+    }).detach();
+  } catch (const std::system_error& error) {
+    LOG(WARNING) << "no thread for a connection: " << error.what();
+    close(fd);  // the wrapper compiles plainly
+    EndConnection();
+  }
+}
+
+void Listener::EndConnection() {
+  absl::MutexLock lock(&mu_);
+  --connections_;
+  last_use_seconds_ = NowSeconds();
 }
 
 bool Listener::IsIdleTooLong() {
@@ -103,12 +123,12 @@ bool Listener::IsIdleTooLong() {
   return connections_ == 0 && NowSeconds() - last_use_seconds_ >= options_.idle_seconds;
 }
 
-void Listener::Drain() {
+bool Listener::Drain() {
   absl::MutexLock lock(&mu_);
   auto is_done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ == 0; };
-  if (!mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(kDrainSeconds))) {
-    LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
-  }
+  if (mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(options_.drain_seconds))) return true;
+  LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
+  return false;
 }
 
 void Listener::Stop() {

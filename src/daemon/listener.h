@@ -15,16 +15,16 @@ namespace smelt {
 //
 // Run ends when Stop is called, when SIGTERM or SIGINT arrives, or when nothing has been asked for `idle_seconds`; it
 // then takes the socket away, so that new wrappers start another daemon, and waits for the connections that are left,
-// at most kDrainSeconds.
+// at most `drain_seconds`.
 class Listener {
  public:
   // More connections than this wait in the kernel.
   static constexpr int kConnectionsMax = 512;
-  static constexpr int kDrainSeconds = 10;
 
   struct Options {
     std::string socket_path;
     std::int64_t idle_seconds = 3 * 3600;
+    int drain_seconds = 10;
   };
   // `serve` is called on its own thread for each connection; `tick` about once a second on the thread of Run.
   Listener(Options options, std::function<void(UniqueFd)> serve, std::function<void()> tick);
@@ -32,7 +32,9 @@ class Listener {
   // Binds the socket (mode 0600), replacing a dead one. The caller holds the daemon's instance lock.
   absl::Status Bind();
 
-  void Run();
+  // False if connections were left: their threads still use what was given to this object, so that nothing may be taken
+  // down but the whole process.
+  bool Run();
 
   // Thread-safe, async-signal-safe.
   void Stop();
@@ -40,7 +42,8 @@ class Listener {
  private:
   void Accept();
   bool IsIdleTooLong();
-  void Drain();
+  bool Drain();
+  void EndConnection();
 
   const Options options_;
   const std::function<void(UniqueFd)> serve_;

@@ -11,6 +11,9 @@ namespace {
 // A wrapper that takes nothing for this long is stopped or gone.
 constexpr int kWriteSilenceMsMax = 30'000;
 
+// Who connects says at once what for.
+constexpr int kFirstSilenceMsMax = 30'000;
+
 class SocketConversation : public Conversation {
  public:
   explicit SocketConversation(UniqueFd socket) : socket_(std::move(socket)) {}
@@ -19,8 +22,10 @@ class SocketConversation : public Conversation {
     return wire::WriteMessage(socket_.get(), message, kWriteSilenceMsMax) == wire::FrameStatus::kOk;
   }
 
-  std::optional<wire::Message> Receive() override {
-    if (wire::ReadFrame(socket_.get(), &payload_) != wire::FrameStatus::kOk) return std::nullopt;
+  std::optional<wire::Message> Receive() override { return Receive(wire::kForever); }
+
+  std::optional<wire::Message> Receive(int silence_ms_max) {
+    if (wire::ReadFrame(socket_.get(), &payload_, silence_ms_max) != wire::FrameStatus::kOk) return std::nullopt;
     return wire::Decode(payload_);
   }
 
@@ -37,7 +42,7 @@ class SocketConversation : public Conversation {
 void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& commands,
                      const std::function<void()>& other_version) {
   SocketConversation conversation(std::move(socket));
-  std::optional<wire::Message> first = conversation.Receive();
+  std::optional<wire::Message> first = conversation.Receive(kFirstSilenceMsMax);
   const std::optional<std::string> build = conversation.Build();
   if (build && *build != wire::BuildId()) {
     conversation.Send(wire::OtherVersion{wire::BuildId()});
