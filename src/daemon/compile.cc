@@ -35,6 +35,20 @@ JournalEntry EntryFor(const Unit& unit) {
   return entry;
 }
 
+// A build script has tried whether something compiles, and the answer of the compiler itself is no. (A compiler that
+// ran out of memory or disk does not say so by an error with a code.)
+bool IsFailedProbe(const Unit& unit, const wire::Ran& ran) {
+  return unit.invocation.probe && WIFEXITED(ran.wait_status) && WEXITSTATUS(ran.wait_status) == 1 &&
+         ran.standard_error.find("error[E") != std::string::npos;
+}
+
+// A compile that fails leaves nothing.
+UnitOutputs OutputsWith(const Unit& unit, int exit_code) {
+  UnitOutputs outputs = unit.Outputs();
+  if (exit_code != 0) outputs.files.clear();
+  return outputs;
+}
+
 // The directory above bin/rustc, symbolic links and all.
 std::string InvokedSysroot(const Unit& unit) {
   const std::string bin = unit.invocation.compiler.substr(0, unit.invocation.compiler.rfind('/'));
@@ -171,7 +185,7 @@ bool CompileHandler::IsSampled(const Unit& unit) {
 
 bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper) {
   SMELT_KILL_POINT("compile.before_restore");
-  absl::StatusOr<Results::Replay> replay = parts_.results.Restore(unit.Outputs(), *prediction.result);
+  absl::StatusOr<Results::Replay> replay = parts_.results.Restore(OutputsWith(unit, prediction.result->exit_code()), *prediction.result);
   if (!replay.ok()) {
     LOG(WARNING) << unit.invocation.Describe() << ": a hit could not be put in place: " << replay.status();
     parts_.counters.Add("restore_failures");
@@ -180,7 +194,7 @@ bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& predictio
   SMELT_KILL_POINT("compile.after_restore");
   if (!replay->standard_output.empty()) wrapper.Send(wire::Output{false, replay->standard_output});
   if (!replay->standard_error.empty()) wrapper.Send(wire::Output{true, replay->standard_error});
-  wrapper.Send(wire::Exit{0});
+  wrapper.Send(wire::Exit{prediction.result->exit_code()});
 
   parts_.predictor.Confirm(unit, prediction);
   if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, prediction.closure);
@@ -299,7 +313,8 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
                                                  const Predictor::Prediction& prediction, const wire::Ran& ran,
                                                  Conversation& wrapper, JournalEntry& entry) {
   if (ran.wait_status == -2) return NotStored::kOutputLimit;
-  if (ran.wait_status != 0) return NotStored::kCompilerFailed;
+  const bool failed_probe = IsFailedProbe(unit, ran);
+  if (ran.wait_status != 0 && !failed_probe) return NotStored::kCompilerFailed;
   if (!parts_.toolchains.IsUnchanged(*unit.toolchain)) {
     entry.detail = unit.toolchain->sysroot;
     return NotStored::kInputsChanged;
@@ -309,7 +324,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
     return plan.incremental ? NotStored::kIncremental : NotStored::kPrivateInputs;
   }
   Shape shape;
-  if (auto reason = ObserveRun(unit, plan, shape, entry.detail)) return reason;
+  if (auto reason = ObserveRun(unit, plan, failed_probe, shape, entry.detail)) return reason;
 
   ClosureEvaluator evaluator(parts_.files, parts_.digests, unit.paths, unit.working_directory, unit.environment);
   std::optional<Evaluation> evaluation = evaluator.Evaluate(shape, &plan.before);
@@ -324,11 +339,12 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
 
   SMELT_KILL_POINT("compile.before_store");
   auto alive = [&] { wrapper.Send(wire::Working()); };
-  auto result = parts_.results.Store(unit.Outputs(), ran.standard_output, ran.standard_error, alive);
+  auto result = parts_.results.Store(OutputsWith(unit, failed_probe ? 1 : 0), ran.standard_output, ran.standard_error, alive);
   if (!result.ok()) {
     entry.detail = std::string(result.status().message());
     return absl::IsNotFound(result.status()) ? NotStored::kOutputsMissing : NotStored::kStoreFailed;
   }
+  result->set_exit_code(failed_probe ? 1 : 0);
   if (prediction.result && prediction.key == action.key) {
     parts_.counters.Add("verified");
     if (std::string difference = Results::Difference(*prediction.result, *result); !difference.empty()) {
@@ -349,7 +365,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
   return std::nullopt;
 }
 
-std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan& plan, Shape& shape,
+std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan& plan, bool failed_probe, Shape& shape,
                                                     std::string& detail) {
   if (!plan.observed) return NotStored::kUnobserved;
   absl::StatusOr<std::string> log = parts_.files.ReadFile(plan.observer_log);
@@ -359,7 +375,7 @@ std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan
 
   rustc::DepInfo dep_info;
   for (const rustc::Output& output : unit.Outputs().files) {
-    if (output.kind != rustc::Output::Kind::kDepInfo) continue;
+    if (output.kind != rustc::Output::Kind::kDepInfo || failed_probe) continue;
     absl::StatusOr<std::string> text = parts_.files.ReadFile(unit.Absolute(output.path));
     if (!text.ok()) return NotStored::kOutputsMissing;
     absl::StatusOr<rustc::DepInfo> parsed = rustc::ParseDepInfo(*text);

@@ -70,7 +70,8 @@ class CompileHandler {
             Conversation& wrapper);
   std::optional<NotStored> TryKeep(const Unit& unit, const Plan& plan, const Predictor::Prediction& prediction,
                                    const wire::Ran& ran, Conversation& wrapper, JournalEntry& entry);
-  std::optional<NotStored> ObserveRun(const Unit& unit, const Plan& plan, Shape& shape, std::string& detail);
+  std::optional<NotStored> ObserveRun(const Unit& unit, const Plan& plan, bool failed_probe, Shape& shape,
+                                      std::string& detail);
   bool HasEarlierOutputs(const Unit& unit);
   bool HasPrivateInput(const Unit& unit);
   bool IsSampled(const Unit& unit);

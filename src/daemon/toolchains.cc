@@ -98,8 +98,20 @@ absl::StatusOr<std::shared_ptr<const Toolchain>> Toolchains::Find(const Request&
 bool Toolchains::IsUnchanged(const Toolchain& toolchain) {
   return std::all_of(toolchain.members.begin(), toolchain.members.end(), [&](const auto& member) {
     absl::StatusOr<FileStat> now = files_.Stat(member.first);
-    return now.ok() && *now == member.second;
+    return now.ok() && (*now == member.second || IsSameMember(member.first, member.second, *now, toolchain));
   });
+}
+
+// A link to a file, made or removed elsewhere, changes its stat but not the file: a copy of the toolchain by links.
+bool Toolchains::IsSameMember(const std::string& path, const FileStat& was, const FileStat& now,
+                              const Toolchain& toolchain) {
+  if (now.type != was.type || now.inode != was.inode || now.mtime_ns != was.mtime_ns || now.mode != was.mode) {
+    return false;
+  }
+  if (now.type == FileStat::Type::kDirectory) return true;
+  absl::StatusOr<FileDigest> file = digests_.Of(path, now);
+  auto digest = toolchain.digests.find(path);
+  return file.ok() && digest != toolchain.digests.end() && file->digest == digest->second;
 }
 
 absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& request, const Programs& programs) {
@@ -155,6 +167,7 @@ absl::Status Toolchains::AddFile(const std::string& path, const std::string& nam
   ASSIGN_OR_RETURN(FileDigest file, digests_.Of(path));
   tree.AddFile(name, file.digest, (file.stat.mode & 0111) != 0);
   toolchain.members.emplace_back(path, file.stat);
+  toolchain.digests.emplace(path, file.digest);
   return absl::OkStatus();
 }
 

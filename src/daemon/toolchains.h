@@ -29,6 +29,7 @@ struct Toolchain {
   Digest root;              // Directory of the toolchain's input tree: bin/, lib/, ...
   std::vector<reapi::NamedBlob> directories;
   std::vector<std::pair<std::string, FileStat>> members;  // its files and directories as they were
+  std::map<std::string, Digest> digests;                  // of those that are files
 };
 
 // Knows toolchains. A toolchain's files are digested once (about half a second) and from then on only stat'ed, at most
@@ -58,6 +59,7 @@ class Toolchains {
   bool IsUnchanged(const Toolchain& toolchain);
 
  private:
+  bool IsSameMember(const std::string& path, const FileStat& was, const FileStat& now, const Toolchain& toolchain);
   struct Known {
     absl::Mutex mu;  // held while its files are digested
     std::shared_ptr<const Toolchain> toolchain ABSL_GUARDED_BY(mu);

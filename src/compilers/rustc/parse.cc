@@ -212,6 +212,15 @@ bool IsBuildScriptProbe(const Invocation& invocation, const Circumstances& seen,
                      [&](const Emit& emit) { return emit.path.has_value() && inside(*emit.path); });
 }
 
+// A probe that only checks a file: its outputs are thrown away, and what counts is whether it succeeds.
+bool IsCacheableProbe(const Invocation& invocation, const Circumstances& seen) {
+  return !invocation.out_dir.empty() && !seen.output_file && seen.free.size() == 1 && seen.free.front() != "-" &&
+         !invocation.emits.empty() &&
+         std::all_of(invocation.emits.begin(), invocation.emits.end(), [](const Emit& emit) {
+           return !emit.path.has_value() && (emit.kind == "dep-info" || emit.kind == "metadata");
+         });
+}
+
 std::optional<Refusal> CheckSource(const Circumstances& seen, Invocation& invocation) {
   if (seen.free.empty()) return Refusal::kNoInput;
   if (seen.free.size() > 1) return Refusal::kSeveralInputs;
@@ -292,7 +301,8 @@ std::variant<Invocation, Refusal> Parse(const std::vector<std::string>& command,
 
   Circumstances seen;
   const std::optional<Refusal> malformed = ReadArguments(invocation, seen);
-  if (IsBuildScriptProbe(invocation, seen, working_directory, environment)) return Refusal::kBuildScriptProbe;
+  invocation.probe = IsBuildScriptProbe(invocation, seen, working_directory, environment);
+  if (invocation.probe && !IsCacheableProbe(invocation, seen)) return Refusal::kBuildScriptProbe;
   if (malformed.has_value()) return *malformed;
   if (const auto refusal = CheckSource(seen, invocation)) return *refusal;
   if (const auto refusal = CheckOutputs(seen, invocation)) return *refusal;

@@ -219,6 +219,13 @@ TEST(ParseTest, ACrateWithABuildScriptIsNoProbe) {
   EXPECT_EQ(Accepted({}, variables).crate_name, "foo") << "not by cargo, but not in OUT_DIR either";
 }
 
+TEST(ParseTest, AProbeThatOnlyChecksAFileIsAccepted) {
+  const Variables variables = {{"OUT_DIR", "/w/t"}};
+  EXPECT_FALSE(Accepted({"--emit=metadata"}, {}).probe);
+  EXPECT_TRUE(Accepted({"--emit=metadata"}, variables).probe);
+  EXPECT_TRUE(Accepted({"--emit=dep-info,metadata"}, variables).probe);
+}
+
 TEST(ParseTest, EmptyLogIsNoLog) { EXPECT_EQ(Accepted({}, {{"RUSTC_LOG", ""}}).crate_name, "foo"); }
 
 TEST(ParseTest, DescribesForPeople) {
@@ -228,7 +235,7 @@ TEST(ParseTest, DescribesForPeople) {
   EXPECT_EQ(Accepted({"--crate-type=lib", "--emit=metadata"}).Describe(), "foo lib (check)");
 }
 
-TEST(ParseTest, EverythingThatCargoRanIsAcceptedButQuestionsAndProbes) {
+TEST(ParseTest, EverythingThatCargoRanIsAcceptedButQuestions) {
   int accepted = 0;
   for (const std::string name : {"cargo_a.txt", "cargo_b.txt"}) {
     for (const RecordedCommand& recorded : RecordingNamed(name)) {

@@ -45,7 +45,7 @@ std::vector<RecordedCommand> RecordingNamed(const std::string& name) {
 
 bool IsQuestion(const RecordedCommand& recorded) {
   return std::any_of(recorded.command.begin(), recorded.command.end(), [](const std::string& argument) {
-    return argument == "-vV" || argument == "-" || argument == "--crate-name=probe";
+    return argument == "-vV" || argument == "-";
   });
 }
 

@@ -29,7 +29,7 @@ std::vector<RecordedCommand> ReadRecording(std::string_view text);
 // The recording in testdata/`name`.
 std::vector<RecordedCommand> RecordingNamed(const std::string& name);
 
-// True if the command line has a question, a probe or a source on stdin, which no key is made for.
+// True if the command line has a question or a source on stdin, which no key is made for.
 bool IsQuestion(const RecordedCommand& recorded);
 
 }  // namespace smelt::rustc

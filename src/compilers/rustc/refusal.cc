@@ -17,7 +17,7 @@ constexpr std::array<Row, kRefusals> kRows = {{
     {Refusal::kSourceFromStdin, "source_from_stdin",
      "the source comes from standard input; give a file to have it cached"},
     {Refusal::kSeveralInputs, "several_inputs", "the command line names more than one source file"},
-    {Refusal::kBuildScriptProbe, "build_script_probe", "a build script asks whether something compiles"},
+    {Refusal::kBuildScriptProbe, "build_script_probe", "a build script tries the compiler in a way that is not merely checking a file"},
     {Refusal::kUnknownFlag, "unknown_flag", "a flag that smelt does not know; a newer smelt may"},
     {Refusal::kUnknownCodegenFlag, "unknown_codegen_flag", "a -C option that smelt does not know; a newer smelt may"},
     {Refusal::kUnstableFlag, "unstable_flag", "a -Z option that is not known to be safe to cache"},

@@ -13,7 +13,7 @@ enum class Refusal {
   kNoInput,             // no source file
   kSourceFromStdin,     // the source is '-'
   kSeveralInputs,       // more than one source file
-  kBuildScriptProbe,    // a build script asks whether something compiles
+  kBuildScriptProbe,    // a build script tries the compiler in a way that is not merely checking a file
   kUnknownFlag,         // a flag that is not in the table
   kUnknownCodegenFlag,  // -C with a name that is not in the table
   kUnstableFlag,        // -Z with a name that is not in the table

@@ -47,7 +47,7 @@ std::vector<Case> Cases() {
       {Refusal::kSeveralInputs, Unit({"other.rs"})},
       {Refusal::kSeveralInputs, Unit({""})},
       {Refusal::kBuildScriptProbe,
-       {rustc, "--edition=2021", "--crate-name=probe", "--crate-type=lib", "--emit=dep-info,metadata", "--out-dir",
+       {rustc, "--edition=2021", "--crate-name=probe", "--crate-type=lib", "--emit=dep-info,link", "--out-dir",
         "/w/target/debug/build/p-0/out/probe", "src/probe.rs"},
        {{"OUT_DIR", "/w/target/debug/build/p-0/out"}}},
       {Refusal::kBuildScriptProbe,
