@@ -43,6 +43,7 @@ std::string HumanBytes(std::int64_t bytes) {
 }
 
 std::string HumanSeconds(std::int64_t seconds) {
+  seconds = std::max<std::int64_t>(seconds, 0);
   if (seconds < 120) return fmt::format("{} s", seconds);
   if (seconds < 120 * 60) return fmt::format("{} min", seconds / 60);
   if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
