@@ -81,7 +81,8 @@ class Observer {
     CheckPrograms();
     for (const ObserverEvent& event : facts_.events) AddEvent(event);
     for (const std::string& path : facts_.linker_inputs) AddFile(Absolute(path, facts_.working_directory));
-    for (const std::string& path : facts_.invocation.input_files) AddInputFile(Absolute(path, facts_.working_directory));
+    for (const std::string& path : facts_.invocation.input_files)
+      AddInputFile(Absolute(path, facts_.working_directory));
     for (const std::string& name : variables_) SortVariable(name);
     Normalize(result_.shape);
     CheckSources();
@@ -175,9 +176,8 @@ class Observer {
 
   // The sources of the standard library: not keyed with the toolchain, since most have none.
   bool IsToolchainSource(const std::string& path) const {
-    return std::any_of(facts_.sysroots.begin(), facts_.sysroots.end(), [&](const std::string& sysroot) {
-      return IsBelow(path, sysroot + "/lib/rustlib/src");
-    });
+    return std::any_of(facts_.sysroots.begin(), facts_.sysroots.end(),
+                       [&](const std::string& sysroot) { return IsBelow(path, sysroot + "/lib/rustlib/src"); });
   }
 
   void AddFile(const std::string& path) {
@@ -281,6 +281,9 @@ class Observer {
     }
   }
 
+  // Without it nothing tells what the compiler itself asked for, nor that it found every crate.
+  bool HasDepInfo() const { return !facts_.dep_info.sources.empty(); }
+
   bool IsSearchDirectory(std::string_view path) const {
     return path == out_dir_ || search_directories_.contains(std::string(path));
   }
@@ -313,17 +316,20 @@ class Observer {
   }
 
   void AddListing(const ObserverEvent& event) {
-    if (IsIgnored(event.path) || IsSearchDirectory(event.path)) return;
-    if (!IsCompiler(event)) return;
+    if (IsIgnored(event.path) || !IsCompiler(event)) return;
+    if (IsSearchDirectory(event.path) && (HasDepInfo() || event.path == out_dir_)) return;
     NotePlainDirectories(event.path, /*must_exist=*/true);
     result_.shape.add_listings(Canonical(event.path));
   }
 
   void AddGetenv(const ObserverEvent& event) {
     if (!IsCompiler(event)) return;
-    if (!IsCompilersOwn(event.module) && rustc::MayEnterKey(event.path)) {
+    if (!rustc::MayEnterKey(event.path)) return;
+    if (!IsCompilersOwn(event.module)) {
       variables_.insert(event.path);
       macro_variables_.insert(event.path);
+    } else if (!HasDepInfo() && StartsWith(event.module, "librustc_driver-")) {
+      variables_.insert(event.path);
     }
   }
 
@@ -402,7 +408,7 @@ std::string_view Name(NotStored reason) {
   constexpr std::array<std::string_view, kNotStoredReasons> kNames = {
       "compiler_failed", "incremental",        "private_inputs", "inputs_changed", "outputs_missing",
       "unobserved",      "unobserved_program", "ran_a_program",  "network",        "random",
-      "side_effects",    "not_utf8",           "output_limit",       "store_failed"};
+      "side_effects",    "not_utf8",           "output_limit",   "store_failed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

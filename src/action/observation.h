@@ -43,7 +43,7 @@ struct RunFacts {
   std::vector<std::string> sysroots;               // of the toolchain: as invoked, and with symbolic links resolved
   std::vector<std::string> temporary_directories;  // where the compiler and the linker may write at will
   const std::vector<ObserverEvent>& events;
-  const rustc::DepInfo& dep_info;                                   // empty if the unit emits none
+  const rustc::DepInfo& dep_info;                                   // empty if there is none, or the compile failed
   const std::vector<std::string>& linker_inputs;                    // of --dependency-file; empty if it does not link
   std::function<const std::string*(std::string_view)> environment;  // of the compile
 };
@@ -61,11 +61,13 @@ struct Observation {
 // by the compiler, its procedural macros and its linker; less the toolchain (keyed whole), the outputs and temporary
 // files of this run, and library search directories (keyed by the files found in them).
 //
-// Variables: those in dep-info and those that procedural macros asked for, with their values. A variable whose value is
-// a path below a root, and that the compiler itself (not a macro) looked up only to open a file below that value in its
-// very next step (`include!(concat!(env!("OUT_DIR"), "/x.rs"))`), enters as a path variable: the value reached nothing
-// but that file's name. rustc looks a variable up once for each expansion of env!, and include! opens its file as soon
-// as its argument is expanded, so a value that is used in any other way leaves a look-up without that open.
+// Variables: those in dep-info and those that procedural macros asked for, with their values; where there is no
+// dep-info, all that the compiler asked for. Library search directories then enter with their listings. A variable
+// whose value is a path below a root, and that the compiler itself (not a macro) looked up only to open a file below
+// that value in its very next step (`include!(concat!(env!("OUT_DIR"), "/x.rs"))`), enters as a path variable: the
+// value reached nothing but that file's name. rustc looks a variable up once for each expansion of env!, and include!
+// opens its file as soon as its argument is expanded, so a value that is used in any other way leaves a look-up without
+// that open.
 Observation Observe(const RunFacts& facts);
 
 }  // namespace smelt

@@ -128,7 +128,14 @@ TEST_F(ObservationTest, AProjectUnderTheTemporaryDirectoryIsAProjectLikeAnyOther
 
 TEST_F(ObservationTest, AProjectOnATmpfsIsAProjectLikeAnyOther) {
   paths_ = rustc::PathMap({{"workspace", "/dev/shm/p", "/smelt/workspace", ""}});
-  Observation seen = Observe({invocation_, paths_, "/dev/shm/p", {"/tc"}, {"/tmp"}, events_, dep_info_, linker_inputs_,
+  Observation seen = Observe({invocation_,
+                              paths_,
+                              "/dev/shm/p",
+                              {"/tc"},
+                              {"/tmp"},
+                              events_,
+                              dep_info_,
+                              linker_inputs_,
                               [](std::string_view) -> const std::string* { return nullptr; }});
   EXPECT_FALSE(seen.refusal);
   EXPECT_THAT(seen.shape.files(), ElementsAre("/smelt/workspace/src/lib.rs"));
@@ -266,6 +273,91 @@ TEST_F(ObservationTest, AToolchainInUsrDoesNotHideTheSystem) {
                   linker_inputs_,
                   [](std::string_view) -> const std::string* { return nullptr; }});
   EXPECT_THAT(seen.shape.files(), ElementsAre("/smelt/workspace/src/lib.rs", "/usr/include/x.h"));
+}
+
+TEST_F(ObservationTest, WithoutDepInfoAllThatTheCompilerAskedForCounts) {
+  dep_info_ = {};
+  Add(Kind::kGetenv, "V", kDriver);  // env!, or option_env!
+  Add(Kind::kGetenv, "CARGO_MAKEFLAGS", kDriver);
+  Add(Kind::kGetenv, "LLVM_SETTING", "libLLVM.so.1");
+  Add(Kind::kDirectory, "/w/target/debug/deps");
+  Add(Kind::kRead, "/w/src/lib.rs", kDriver);
+  invocation_.search_paths = {{"dependency", "/w/libraries"}};
+  Add(Kind::kDirectory, "/w/libraries");
+  Observation seen = Result();
+  EXPECT_FALSE(seen.refusal) << seen.detail;
+  EXPECT_THAT(seen.shape.variables(), ElementsAre("V"));
+  EXPECT_THAT(seen.shape.listings(), ElementsAre("/smelt/workspace/libraries"));
+}
+
+TEST_F(ObservationTest, WhatIsReadAndThenWrittenIsNotStored) {
+  const std::vector<ObserverEvent> start = events_;
+  Add(Kind::kRead, "/tmp/memo", kMacro);
+  Add(Kind::kWrite, "/tmp/memo", kMacro);
+  EXPECT_EQ(Result().refusal, NotStored::kSideEffects);
+  events_ = start;
+  Add(Kind::kWrite, "/tmp/rustcX/symbols.o", kDriver);
+  Add(Kind::kRead, "/tmp/rustcX/symbols.o", kDriver);
+  EXPECT_FALSE(Result().refusal);
+}
+
+TEST_F(ObservationTest, WhatTheCompilerMakesInItsOutputDirectoryHasItsNames) {
+  const std::vector<ObserverEvent> start = events_;
+  for (const char* name : {"a-1.a.0-cgu.0.rcgu.o", "rmetaAbCdEf", "rmetaAbCdEf/full.rmeta", "rustcAbCdEf/symbols.o",
+                           ".tmpAbCdEf.temp-archive/tmp.a", "liba-1.rlib"}) {
+    Add(Kind::kWrite, std::string("/w/target/debug/deps/") + name, kDriver);
+  }
+  EXPECT_FALSE(Result().refusal);
+  Add(Kind::kWrite, "/w/target/debug/deps/notes.txt", kMacro);
+  EXPECT_EQ(Result().refusal, NotStored::kSideEffects);
+  events_ = start;
+  MakeItLink();
+  linker_inputs_ = {"/usr/lib/crt1.o"};
+  Add(Kind::kWrite, "/w/target/debug/deps/.mold-AbCdEf", "", kLinker);
+  EXPECT_FALSE(Result().refusal) << Result().detail;
+}
+
+TEST_F(ObservationTest, AFlagInTheTemporaryDirectoryIsAFlagLikeAnyOther) {
+  Add(Kind::kAbsent, "/tmp/flag");
+  Add(Kind::kStat, "/tmp/other-flag");
+  Add(Kind::kStat, "/tmp");
+  Add(Kind::kAbsent, "/tmp/ccAbCdEf.res", "", kLinker);
+  Observation seen = Result();
+  EXPECT_THAT(seen.shape.absent(), ElementsAre("/tmp/flag"));
+  EXPECT_THAT(seen.shape.existing(), ElementsAre("/tmp/other-flag"));
+}
+
+TEST_F(ObservationTest, SourcesOfTheStandardLibraryAreInputsWhereTheyAreRead) {
+  Add(Kind::kAbsent, "/tc/lib/rustlib/src/rust/library/std/src/lib.rs");
+  Add(Kind::kRead, "/tc/lib/rustlib/src/rust/library/core/src/option.rs", kDriver);
+  Observation seen = Result();
+  EXPECT_THAT(seen.shape.absent(), IsEmpty());
+  EXPECT_THAT(seen.shape.files(), Contains("/smelt/toolchain/lib/rustlib/src/rust/library/core/src/option.rs"));
+}
+
+TEST_F(ObservationTest, DirectoriesThatDotDotLeadsOutOfArePlain) {
+  Add(Kind::kRead, "/w/src/a/b/../../x.rs", kDriver);
+  Add(Kind::kAbsent, "/w/src/c/../y.rs", kDriver);
+  Observation seen = Result();
+  EXPECT_THAT(seen.shape.files(), Contains("/smelt/workspace/src/x.rs"));
+  EXPECT_THAT(seen.shape.plain_directories(),
+              ElementsAre("/smelt/workspace/src/a", "/smelt/workspace/src/a/b", "/smelt/workspace/src/c"));
+  EXPECT_THAT(seen.shape.existing(), ElementsAre("/smelt/workspace/src/a", "/smelt/workspace/src/a/b"));
+}
+
+TEST_F(ObservationTest, APathThatLooksLikeACanonicalOneIsNotStored) {
+  Add(Kind::kRead, "/smelt/build/x.rs", kDriver);
+  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
+}
+
+TEST_F(ObservationTest, APathInADirectoryThatIsGoneIsNotStored) {
+  Add(Kind::kRead, "x.rs", kDriver);
+  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
+}
+
+TEST_F(ObservationTest, AnInputFileThatIsNoFileOfOursIsNotStored) {
+  invocation_.input_files = {"/dev/fd/63"};
+  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
 }
 
 TEST_F(ObservationTest, WithoutTheObserverNothingIsKnown) {

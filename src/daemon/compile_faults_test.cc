@@ -120,12 +120,11 @@ TEST_F(FaultsTest, AMissingBlobIsAMissAndIsHealed) {
   EXPECT_FALSE(CompileAndCheck(one_).ran);
 }
 
-TEST_F(FaultsTest, WhatIsWrittenIntoASharedOutputDoesNotReachOthers) {
+TEST_F(FaultsTest, WhatIsWrittenIntoAnOutputDoesNotReachOthers) {
   Compile(one_);
   one_.RemoveTarget();
   Compile(one_);
   const std::string rlib = one_.Deps() + "/liba-1.rlib";
-  ASSERT_GT(fs::hard_link_count(rlib), 1u);
   fs::permissions(rlib, fs::perms(0644));
   std::fstream(rlib, std::ios::in | std::ios::out | std::ios::binary).seekp(100) << "stripped in place";
   CompileAndCheck(two_);

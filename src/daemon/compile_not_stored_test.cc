@@ -46,7 +46,7 @@ class NotStoredTest : public DaemonFixture {
 TEST_F(NotStoredTest, ACompileThatFails) {
   one_.Write("src/lib.rs", "fail\n");
   const Outcome outcome = Compile(one_);
-  EXPECT_EQ(outcome.exit_code, 101);
+  EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(Last(), "not_stored compiler_failed");
   EXPECT_TRUE(Compile(one_).ran);
 }
@@ -105,6 +105,24 @@ TEST_F(NotStoredTest, WithoutAnObserverNothing) {
   EXPECT_EQ(ReasonFor("fn a\n"), "not_stored unobserved");
 }
 
+TEST_F(NotStoredTest, WithAnotherObserverThanTheOneThatWorkedNothing) {
+  Compile(one_);
+  WriteAndWait(options_.observer, "another observer");
+  one_.Write("src/m.rs", "fn other\n");
+  const Outcome outcome = Compile(one_);
+  EXPECT_EQ(Last(), "not_stored unobserved");
+  EXPECT_TRUE(outcome.run.environment.empty()) << "the compiler is not told of it";
+  fs::remove(options_.observer);
+  Compile(one_);
+  EXPECT_EQ(Last(), "not_stored unobserved");
+}
+
+TEST_F(NotStoredTest, ARunsDirectoryThatIsGoneIsMadeAgain) {
+  fs::remove_all(options_.runs_directory);
+  Compile(one_);
+  EXPECT_EQ(Last(), "miss");
+}
+
 TEST_F(NotStoredTest, AnInputThatChangesWhileTheCompilerRuns) {
   const std::vector<std::function<void()>> kChanges = {
       [&] { one_.Write("src/lib.rs", "fn changed\n"); },
@@ -143,7 +161,7 @@ TEST_F(NotStoredTest, ALinkThatIsTurnedToAnOlderFileWhileTheCompilerRuns) {
 }
 
 TEST_F(NotStoredTest, AnOutputThatIsMissing) {
-  EXPECT_EQ(ReasonForAnswer(wire::Ran{0, "", ""}), "not_stored unobserved");
+  EXPECT_THAT(ReasonForAnswer(wire::Ran{0, "", ""}), testing::StartsWith("not_stored"));
   FakeRustc rustc(one_.directory(), one_.Environment());
   ScriptedWrapper wrapper([&](const wire::Run& run) {
     wire::Ran ran = rustc.Run(run);

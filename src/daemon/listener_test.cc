@@ -43,6 +43,8 @@ std::string ReadAll(int fd) {
 
 class ListenerTest : public testing::Test {
  protected:
+  // A socket's path must be short.
+  ListenerTest() { EXPECT_EQ(chdir(dir_.path().c_str()), 0); }
   ~ListenerTest() override { End(); }
 
   void Start(std::function<void(UniqueFd)> serve, Listener::Options options = {}) {
@@ -67,7 +69,7 @@ class ListenerTest : public testing::Test {
   static void Greet(UniqueFd fd) { EXPECT_EQ(write(fd.get(), "hello", 5), 5); }
 
   TempDir dir_;
-  const std::string path_ = dir_ / "sock";
+  const std::string path_ = "sock";
   std::unique_ptr<Listener> listener_;
   std::thread thread_;
   std::atomic<int> ticks_{0};
@@ -205,6 +207,21 @@ TEST_F(ListenerTest, MoreThanItTakesWait) {
   constexpr int kMany = Listener::kConnectionsMax + 100;
   for (int i = 0; i < kMany; ++i) EXPECT_EQ(ReadAll(Connect(path_).get()), "hello");
   EXPECT_EQ(total, kMany);
+}
+
+TEST_F(ListenerTest, ADaemonThatNobodyCanFindAnyMoreEnds) {
+  Start(Greet);
+  ASSERT_EQ(unlink(path_.c_str()), 0);
+  thread_.join();
+  EXPECT_TRUE(drained_);
+}
+
+TEST_F(ListenerTest, AnotherDaemonsSocketIsLeftAlone) {
+  Start(Greet);
+  ASSERT_EQ(rename(path_.c_str(), "old"), 0);
+  ASSERT_EQ(close(open(path_.c_str(), O_CREAT | O_WRONLY, 0600)), 0);
+  End();
+  EXPECT_TRUE(SocketIsThere());
 }
 
 TEST_F(ListenerTest, StoppingTwiceIsStopping) {

@@ -81,23 +81,11 @@ wire::Compile Checkout::Request() const {
   request.build_id = wire::BuildId();
   request.working_directory = directory_;
   request.environment = Environment();
-  request.command = {rustc,
-                     "--crate-name",
-                     crate_name,
-                     "--edition=2021",
-                     source,
-                     "--crate-type",
-                     crate_type,
-                     "--emit=" + emits,
-                     "-C",
-                     "metadata=1",
-                     "-C",
-                     "extra-filename=-1",
-                     "--out-dir",
-                     Deps(),
-                     "-L",
-                     "dependency=" + Deps(),
-                     "--error-format=json"};
+  request.command = {rustc,  "--crate-name", crate_name, "--edition=2021",
+                     source, "--crate-type", crate_type, "--emit=" + emits};
+  if (!metadata.empty()) request.command.insert(request.command.end(), {"-C", "metadata=" + metadata});
+  request.command.insert(request.command.end(), {"-C", "extra-filename=-1", "--out-dir", Deps(), "-L",
+                                                 "dependency=" + Deps(), "--error-format=json"});
   request.command.insert(request.command.end(), arguments.begin(), arguments.end());
   return request;
 }

@@ -50,6 +50,7 @@ class Checkout {
   std::vector<std::string> Environment() const;
 
   std::string crate_name = "a", crate_type = "lib", emits = "dep-info,metadata,link", source = "src/lib.rs";
+  std::string metadata = "1";                      // of -C metadata, which cargo's units have
   std::vector<std::string> arguments;              // behind all others
   std::map<std::string, std::string> environment;  // besides what cargo sets
   std::string rustc;

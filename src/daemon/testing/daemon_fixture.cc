@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "src/compilers/rustc/key_arguments.h"
@@ -39,7 +40,9 @@ DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, 
                std::move(options)) {}
 
 DaemonFixture::DaemonFixture() {
-  options_.observer = "/fake/libsmelt_observer.so";
+  options_.observer = dir_ / "libsmelt_observer.so";
+  std::ofstream(options_.observer) << "never loaded here";
+  options_.observer_stat = FileSystem::System().Stat(options_.observer).value();
   options_.runs_directory = dir_ / "runs";
   std::filesystem::create_directories(options_.runs_directory);
   Restart();

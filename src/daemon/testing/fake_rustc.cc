@@ -157,7 +157,7 @@ wire::Ran FakeRustc::Compile(Job& job) {
   if (job.incremental) job.text += "incremental session " + std::to_string(++sessions) + "\n";
   if (!job.failed) WriteOutputs(job);
   if (!job.log_path.empty()) Write(job.log_path, job.log, false);
-  return {job.failed ? 101 << 8 : 0, job.standard_output, job.standard_error};
+  return {job.failed ? 1 << 8 : 0, job.standard_output, job.standard_error};
 }
 
 void FakeRustc::ReadSource(Job& job, const std::string& path) {
@@ -198,9 +198,14 @@ void FakeRustc::ReadLine(Job& job, const std::string& source, const std::string&
     job.standard_error += "warning: look at " + job.Remapped(Absolute(source)) + "\n";
   } else if (what == "print") {
     job.standard_output += job.Remapped(Absolute(source)) + "\n";
+  } else if (what == "fail-if-set") {
+    job.Add(Kind::kGetenv, operand);
+    job.variables[operand] = std::nullopt;
+    if (!environment_.contains(operand)) return;
+    ReadLine(job, source, "fail");
   } else if (what == "fail") {
     job.failed = true;
-    job.standard_error += "error: as it was told\n";
+    job.standard_error += "error[E0000]: as it was told\n";
   } else {
     RunMacro(job, what, operand);
     job.text += line + "\n";

@@ -31,7 +31,8 @@ namespace smelt {
 //     random-seed        the seed of a HashMap
 //     warn               a diagnostic that names this source's absolute path
 //     print              the absolute path to stdout
-//     fail               exit code 101 after a diagnostic, without outputs
+//     fail               exit code 1 after a diagnostic, without outputs
+//     fail-if-set NAME   the same, if there is such a variable; dep-info does not tell of a compile that fails
 //
 // Any other line is text. Externs are read; outputs hold the remapped path of the working directory, and a number that
 // is never the same again if there is incremental state. Crates of type bin are linked by "cc" of PATH.
