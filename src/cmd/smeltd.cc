@@ -16,12 +16,14 @@
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/base/kill_point.h"
+#include "src/base/process.h"
 #include "src/config/config.h"
 #include "src/daemon/commands.h"
 #include "src/daemon/compile.h"
 #include "src/daemon/housekeeping.h"
 #include "src/daemon/listener.h"
 #include "src/daemon/session.h"
+#include "src/observer/log.h"
 #include "src/store/completeness_checking_action_cache.h"
 #include "src/store/local/local_store.h"
 #include "src/wire/build_id.h"
@@ -47,6 +49,17 @@ std::string FindObserver() {
   if (const char* path = getenv("SMELT_OBSERVER")) return path;
   std::string path = ExecutableDirectory() + "/libsmelt_observer.so";
   return access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
+// True if a program that is started with the observer runs, and is observed.
+bool ObserverWorks(const std::string& observer, const std::string& log) {
+  unlink(log.c_str());
+  const bool ran = OutputOf({"/bin/true"}, {"LD_PRELOAD=" + observer, "SMELT_OBSERVER_LOG=" + log}).ok();
+  absl::StatusOr<std::string> text = FileSystem::System().ReadFile(log);
+  unlink(log.c_str());
+  if (!ran || !text.ok()) return false;
+  absl::StatusOr<std::vector<ObserverEvent>> events = ParseObserverLog(*text);
+  return events.ok() && !events->empty();
 }
 
 int Fail(const std::string& message) {
@@ -79,14 +92,19 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
 
   CompileOptions options;
-  options.observer = FindObserver();
   options.runs_directory = paths.directory + "/runs";
-  options.incremental = config.incremental;
-  options.remap = config.remap;
-  options.verify_share = config.verify_share;
   if (absl::Status status = files.MakeDirectories(options.runs_directory, 0700); !status.ok()) {
     return Fail(std::string(status.message()));
   }
+  options.observer = FindObserver();
+  if (!options.observer.empty() && !ObserverWorks(options.observer, options.runs_directory + "/observer-check")) {
+    LOG(ERROR) << options.observer << " cannot be loaded into programs: nothing will be stored";
+    options.observer.clear();
+  }
+  options.observer_stat = files.Stat(options.observer).value_or(FileStat());
+  options.incremental = config.incremental;
+  options.remap = config.remap;
+  options.verify_share = config.verify_share;
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, questions, counters, journal},
                           options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,

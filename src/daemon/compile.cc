@@ -215,28 +215,34 @@ bool CompileHandler::HasEarlierOutputs(const Unit& unit) {
   return false;
 }
 
+// The compiler must not be told of an observer that cannot be loaded, nor of files that cannot be written.
+bool CompileHandler::CanObserve(const std::string& log) {
+  if (options_.observer.empty()) return false;
+  absl::StatusOr<FileStat> observer = parts_.files.Stat(options_.observer);
+  if (!observer.ok() || observer->inode != options_.observer_stat.inode ||
+      observer->size != options_.observer_stat.size || observer->mtime_ns != options_.observer_stat.mtime_ns) {
+    return false;
+  }
+  absl::Status made = parts_.files.WriteNewFile(log, "", 0600);
+  if (absl::IsNotFound(made)) {
+    parts_.files.MakeDirectories(options_.runs_directory, 0700).IgnoreError();
+    made = parts_.files.WriteNewFile(log, "", 0600);
+  }
+  return made.ok();
+}
+
 CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor::Prediction& prediction) {
   Plan plan;
   plan.private_inputs = HasPrivateInput(unit);
   plan.incremental = options_.incremental && unit.invocation.incremental && !prediction.result &&
                      HasEarlierOutputs(unit) &&
                      (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
-  plan.observed = !plan.incremental && !plan.private_inputs && !options_.observer.empty();
+  const std::string stem = fmt::format("{}/{:x}-{}", options_.runs_directory, start_ns_, runs_.fetch_add(1));
+  plan.observed = !plan.incremental && !plan.private_inputs && CanObserve(stem + ".observed");
   if (plan.observed) {
-    const std::string stem = fmt::format("{}/{:x}-{}", options_.runs_directory, start_ns_, runs_.fetch_add(1));
     plan.observer_log = stem + ".observed";
     if (unit.invocation.Links()) plan.linker_dependency_file = stem + ".linked";
-    parts_.files.Remove(plan.observer_log).IgnoreError();
-    parts_.files.Remove(plan.linker_dependency_file).IgnoreError();
     SnapshotInputs(unit, prediction, plan);
-  }
-  // The compiler must never write through a link into the store.
-  for (const rustc::Output& output : unit.Outputs().files) {
-    const std::string path = unit.Absolute(output.path);
-    absl::StatusOr<FileStat> stat = parts_.files.Stat(path);
-    if (stat.ok() && stat->links > 1 && output.kind == rustc::Output::Kind::kRlib) {
-      parts_.files.Remove(path).IgnoreError();
-    }
   }
   return plan;
 }
@@ -371,7 +377,7 @@ std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan
   absl::StatusOr<std::string> log = parts_.files.ReadFile(plan.observer_log);
   if (!log.ok()) return NotStored::kUnobserved;
   absl::StatusOr<std::vector<ObserverEvent>> events = ParseObserverLog(*log);
-  if (!events.ok()) return NotStored::kUnobserved;
+  if (!events.ok() || events->empty()) return NotStored::kUnobserved;
 
   rustc::DepInfo dep_info;
   for (const rustc::Output& output : unit.Outputs().files) {

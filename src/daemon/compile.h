@@ -26,6 +26,7 @@ namespace smelt {
 
 struct CompileOptions {
   std::string observer;        // path of libsmelt_observer.so; empty: nothing is stored
+  FileStat observer_stat;      // of that file when it was found to work; another one is not used
   std::string runs_directory;  // for the observer's logs; must exist, and holds nothing else
   bool incremental = true;     // keep incremental state for units that are being edited; else never
   bool remap = true;           // make outputs independent of where checkouts lie; else keys hold literal paths
@@ -72,6 +73,7 @@ class CompileHandler {
                                    const wire::Ran& ran, Conversation& wrapper, JournalEntry& entry);
   std::optional<NotStored> ObserveRun(const Unit& unit, const Plan& plan, bool failed_probe, Shape& shape,
                                       std::string& detail);
+  bool CanObserve(const std::string& log);
   bool HasEarlierOutputs(const Unit& unit);
   bool HasPrivateInput(const Unit& unit);
   bool IsSampled(const Unit& unit);

@@ -61,6 +61,8 @@ absl::Status Listener::Bind() {
   umask(mask);
   if (!bound) return absl::ErrnoToStatus(error, fmt::format("cannot listen on {}", options_.socket_path));
   if (listen(socket_.get(), 1024) != 0) return absl::ErrnoToStatus(errno, "listen");
+  struct stat made;
+  if (stat(options_.socket_path.c_str(), &made) == 0) socket_inode_ = made.st_ino;
   return absl::OkStatus();
 }
 
@@ -75,14 +77,24 @@ bool Listener::Run() {
     if (const std::int64_t now = NowSeconds(); now != last_tick) {
       tick_();
       last_tick = now;
+      if (!HasSocket()) {
+        LOG(WARNING) << options_.socket_path << " is gone: nobody can find this daemon any more";
+        break;
+      }
     }
     if (n == 0 && IsIdleTooLong()) break;
   }
-  unlink(options_.socket_path.c_str());
+  if (HasSocket()) unlink(options_.socket_path.c_str());
   socket_.Reset();
   const bool drained = Drain();
   tick_();
   return drained;
+}
+
+// False if the socket's file was removed, or is another daemon's.
+bool Listener::HasSocket() const {
+  struct stat now;
+  return stat(options_.socket_path.c_str(), &now) == 0 && now.st_ino == socket_inode_;
 }
 
 void Listener::Accept() {

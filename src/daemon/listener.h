@@ -40,6 +40,7 @@ class Listener {
   void Stop();
 
  private:
+  bool HasSocket() const;
   void Accept();
   bool IsIdleTooLong();
   bool Drain();
@@ -49,6 +50,7 @@ class Listener {
   const std::function<void(UniqueFd)> serve_;
   const std::function<void()> tick_;
   UniqueFd socket_;
+  std::uint64_t socket_inode_ = 0;
   UniqueFd wake_reading_, wake_writing_;
 
   absl::Mutex mu_;

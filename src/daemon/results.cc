@@ -26,13 +26,6 @@ std::string ResultPath(const UnitOutputs& unit, const rustc::Output& output) {
   return canonical.substr(canonical.starts_with('/') ? 1 : 0);
 }
 
-// An .rlib is never changed in place, and the .rmeta beside it carries the time that cargo looks at.
-Sharing SharingOf(const UnitOutputs& unit, const rustc::Output& output) {
-  bool has_metadata = std::any_of(unit.files.begin(), unit.files.end(),
-                                  [](const auto& o) { return o.kind == rustc::Output::Kind::kMetadata; });
-  return output.kind == rustc::Output::Kind::kRlib && has_metadata ? Sharing::kLink : Sharing::kCopy;
-}
-
 }  // namespace
 
 Results::Results(FileSystem& files, BlobStore& blobs, OutputFiles& outputs, FileDigests& digests)
@@ -47,7 +40,7 @@ absl::StatusOr<Digest> Results::StoreFile(const UnitOutputs& unit, const rustc::
     RETURN_IF_ERROR(blobs_.Put(digest, Bytes(std::move(text_template))));
     return digest;
   }
-  ASSIGN_OR_RETURN(Digest digest, outputs_.Ingest(path, SharingOf(unit, output)));
+  ASSIGN_OR_RETURN(Digest digest, outputs_.Ingest(path, Sharing::kCopy));
   digests_.Restored(path, digest);
   return digest;
 }
@@ -84,7 +77,7 @@ absl::StatusOr<Results::ActionResult> Results::Store(const UnitOutputs& unit, co
 absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& output, const std::string& path,
                                   const Digest& digest) {
   if (output.kind != rustc::Output::Kind::kDepInfo) {
-    RETURN_IF_ERROR(outputs_.Restore(digest, path, SharingOf(unit, output), output.executable));
+    RETURN_IF_ERROR(outputs_.Restore(digest, path, Sharing::kCopy, output.executable));
     digests_.Restored(path, digest);
     return absl::OkStatus();
   }
