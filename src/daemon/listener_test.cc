@@ -106,7 +106,7 @@ TEST_F(ListenerTest, AnotherUserIsRefused) {
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
-  if (WEXITSTATUS(status) == 3) GTEST_SKIP() << "others cannot reach " << path_;
+  if (WEXITSTATUS(status) >= 2) GTEST_SKIP() << "there is nobody else here, or he cannot reach us";
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(ReadAll(Connect(path_).get()), "hello") << "we are not";
 }
