@@ -19,7 +19,6 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kOutputBytesMax = 1 << 20;
-constexpr std::int64_t kTimeoutMs = 10'000;
 
 std::int64_t NowMs() {
   timespec now;
@@ -35,8 +34,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 }
 
 // Reads to the end; false on time-out, excess or error.
-bool ReadAll(int fd, std::string& output) {
-  const std::int64_t deadline = NowMs() + kTimeoutMs;
+bool ReadAll(int fd, std::int64_t deadline, std::string& output) {
   char piece[4096];
   for (;;) {
     pollfd ready = {fd, POLLIN, 0};
@@ -53,10 +51,24 @@ bool ReadAll(int fd, std::string& output) {
   }
 }
 
+// The status of a process that has ended, or is killed at the deadline, or, if it is not wanted any more, at once.
+int StatusOf(pid_t pid, std::int64_t deadline, bool wanted) {
+  constexpr int kPauseMs = 2;
+  int status = 0;
+  for (;;) {
+    if (!wanted || NowMs() >= deadline) kill(pid, SIGKILL);
+    const pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return status;
+    if (ended < 0 && errno != EINTR) return -1;
+    poll(nullptr, 0, kPauseMs);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
-                                     const std::vector<std::string>& environment) {
+                                     const std::vector<std::string>& environment, std::int64_t timeout_ms) {
+  const std::int64_t deadline = NowMs() + timeout_ms;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
   UniqueFd reading(ends[0]), writing(ends[1]);
@@ -74,11 +86,8 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
   writing.Reset();
 
   std::string output;
-  bool complete = ReadAll(reading.get(), output);
-  if (!complete) kill(pid, SIGKILL);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const bool complete = ReadAll(reading.get(), deadline, output);
+  const int status = StatusOf(pid, deadline, complete);
   if (!complete || status != 0) {
     return absl::InternalError(fmt::format("{}: {}", command[0], complete ? "ended with an error" : "gave no answer"));
   }

@@ -56,11 +56,18 @@ std::optional<Evaluation> ClosureEvaluator::Evaluate(const Shape& shape, const B
 
 bool ClosureEvaluator::MayHaveChanged(const Before& before, const std::string& real, const FileStat& stat) const {
   auto was = before.stats.find(real);
-  if (was != before.stats.end()) return was->second != stat && !digests_.IsRestored(real, stat);
+  if (was != before.stats.end()) {
+    if (was->second == stat) return false;
+    // What we have put there may be linked elsewhere at any time.
+    const bool same_file = was->second.inode == stat.inode && was->second.mtime_ns == stat.mtime_ns;
+    return !same_file || !digests_.IsRestored(real, stat);
+  }
   // Coarse stamps are older than what they stamp.
   const std::int64_t racy_ns = FileDigests::RacyNanos(stat);
   const std::int64_t start_ns = before.start_ns - (racy_ns == FileDigests::kRacyNanos ? 0 : racy_ns);
-  return std::max(stat.mtime_ns, stat.ctime_ns) >= start_ns && !digests_.IsRestored(real, stat);
+  if (std::max(stat.mtime_ns, stat.ctime_ns) < start_ns) return false;
+  // What we put there just before the start looks as if it had been then.
+  return stat.mtime_ns >= before.start_ns + FileDigests::kRacyNanos || !digests_.IsRestored(real, stat);
 }
 
 bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& stat, const std::string& real,

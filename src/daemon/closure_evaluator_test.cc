@@ -301,12 +301,24 @@ TEST_F(ChangesTest, AnOldMtimeDoesNotHideAYoungCtime) {
   EXPECT_EQ(ChangedSince(before), dir_ / "a");
 }
 
-TEST_F(ChangesTest, WhatWePutThereOurselvesHasNotChanged) {
+TEST_F(ChangesTest, WhatWePutThereJustBeforeTheStartHasNotChanged) {
   Before before = StateOf({});
-  before.start_ns = 0;
+  before.start_ns = files_.Stat(dir_ / "a")->mtime_ns;
   EXPECT_EQ(ChangedSince(before), dir_ / "a");
   digests_.Restored(dir_ / "a", DigestOf("one"));
   EXPECT_EQ(ChangedSince(before), "");
+  before.start_ns -= FileDigests::kRacyNanos;
+  EXPECT_EQ(ChangedSince(before), dir_ / "a") << "that was while the compiler ran";
+}
+
+TEST_F(ChangesTest, ALinkToWhatWePutThereIsNoChangeButAnotherFileIs) {
+  digests_.Restored(dir_ / "a", DigestOf("one"));
+  const Before before = StateOf({"a"});
+  fs::create_hard_link(dir_ / "a", dir_ / "linked by cargo");
+  EXPECT_EQ(ChangedSince(before), "");
+  Write("a", "two");
+  digests_.Restored(dir_ / "a", DigestOf("two"));
+  EXPECT_EQ(ChangedSince(before), dir_ / "a") << "though we put it there";
 }
 
 TEST_F(ChangesTest, ADirectoryThatWasListedMustNotChangeEither) {

@@ -329,6 +329,10 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
     for (const rustc::Output& output : unit.Outputs().files) parts_.edited.MarkPrivate(unit.Absolute(output.path));
     return plan.incremental ? NotStored::kIncremental : NotStored::kPrivateInputs;
   }
+  if (plan.observed && parts_.clock.NowNanos() < plan.before.start_ns) {
+    entry.detail = "the clock went back";
+    return NotStored::kInputsChanged;
+  }
   Shape shape;
   if (auto reason = ObserveRun(unit, plan, failed_probe, shape, entry.detail)) return reason;
 
