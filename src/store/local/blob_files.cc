@@ -159,7 +159,12 @@ void BlobFiles::NoteLinks(BlobIndex::Entry& entry) {
 }
 
 absl::Status BlobFiles::Drop(BlobIndex::Entry& entry) {
-  RETURN_IF_ERROR(files_.Remove(PathOf(entry.digest())));
+  const std::string path = PathOf(entry.digest());
+  // Something that is no file is none of ours: it is kept, out of the way.
+  const auto stat = files_.Stat(path);
+  const bool is_strange = stat.ok() && stat->type != FileStat::Type::kRegular;
+  RETURN_IF_ERROR(is_strange ? files_.Rename(path, fmt::format("{}.strange-{:x}", path, clock_.NowNanos()))
+                             : files_.Remove(path));
   SMELT_KILL_POINT("store.drop.before_record");
   return entry.Remove();
 }
@@ -175,7 +180,7 @@ absl::Status BlobFiles::RemoveStraysIn(BlobIndex& index, const std::string& shar
   for (const std::string& name : names) {
     const std::string path = shard + "/" + name;
     const auto stat = files_.Stat(path);
-    if (!stat.ok()) continue;
+    if (!stat.ok() || stat->type != FileStat::Type::kRegular) continue;
     const auto digest = Digest::Parse(fmt::format("{}/{}", name, stat->size));
     if (!digest.ok()) {
       RETURN_IF_ERROR(files_.Remove(path));
