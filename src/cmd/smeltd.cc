@@ -105,7 +105,8 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   options.incremental = config.incremental;
   options.remap = config.remap;
   options.verify_share = config.verify_share;
-  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, questions, counters, journal},
+  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
+                           questions, counters, journal},
                           options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,
                             {[&](const ShouldStop& stop) { digests.Prune(stop); },

@@ -47,7 +47,8 @@ struct Before {
 
 // Takes today's values of everything that `shape` names: digests through `digests`, presence, listings, variables.
 // nullopt if the shape cannot hold here: a file is missing, something is there that must be absent, a tool is
-// found elsewhere, a directory is a symbolic link. `before`: null for a prediction, else see Evaluation. Reads only what has to be.
+// found elsewhere, a directory is a symbolic link. `before`: null for a prediction, else see Evaluation. Reads only
+// what has to be.
 class ClosureEvaluator {
  public:
   ClosureEvaluator(FileSystem& files, FileDigests& digests, const rustc::PathMap& paths,

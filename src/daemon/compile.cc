@@ -185,7 +185,8 @@ bool CompileHandler::IsSampled(const Unit& unit) {
 
 bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper) {
   SMELT_KILL_POINT("compile.before_restore");
-  absl::StatusOr<Results::Replay> replay = parts_.results.Restore(OutputsWith(unit, prediction.result->exit_code()), *prediction.result);
+  absl::StatusOr<Results::Replay> replay =
+      parts_.results.Restore(OutputsWith(unit, prediction.result->exit_code()), *prediction.result);
   if (!replay.ok()) {
     LOG(WARNING) << unit.invocation.Describe() << ": a hit could not be put in place: " << replay.status();
     parts_.counters.Add("restore_failures");
@@ -349,7 +350,8 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
 
   SMELT_KILL_POINT("compile.before_store");
   auto alive = [&] { wrapper.Send(wire::Working()); };
-  auto result = parts_.results.Store(OutputsWith(unit, failed_probe ? 1 : 0), ran.standard_output, ran.standard_error, alive);
+  auto result =
+      parts_.results.Store(OutputsWith(unit, failed_probe ? 1 : 0), ran.standard_output, ran.standard_error, alive);
   if (!result.ok()) {
     entry.detail = std::string(result.status().message());
     return absl::IsNotFound(result.status()) ? NotStored::kOutputsMissing : NotStored::kStoreFailed;

@@ -29,7 +29,7 @@ struct ObserverEvent {
     kExec = 'X',     // a program was executed (tid = pid) or spawned (pid = the child, 0 if not known): path
     kNetwork = 'N',  // a socket other than AF_UNIX was connected, bound or sent from: module
     kWorkingDirectory = 'C',  // getcwd by an object other than the compiler's own: module
-    kRandom = 'Z',   // an object other than the compiler's own drew random numbers: path = how, module
+    kRandom = 'Z',            // an object other than the compiler's own drew random numbers: path = how, module
   };
   Kind kind;
   std::int32_t pid = 0;

@@ -52,7 +52,7 @@ TEST(ParseObserverLogTest, PathsMayHoldAnyByte) {
 }
 
 TEST(ParseObserverLogTest, KnowsEveryKind) {
-  for (char kind : std::string("PLRWASDGEXNTZ")) {
+  for (char kind : std::string("PLRWASDGEXNCZ")) {
     EXPECT_OK(ParseObserverLog(RecordOf(static_cast<Kind>(kind), "x"))) << kind;
   }
 }

@@ -71,7 +71,7 @@ struct Invocation {
   std::optional<std::string> incremental;                         // -C incremental
   std::optional<std::string> linker;                              // -C linker
   bool target_cpu_native = false;
-  bool probe = false;               // a build script tries whether a file compiles: a failure is an answer too
+  bool probe = false;                    // a build script tries whether a file compiles: a failure is an answer too
   bool json_diagnostics = false;         // --error-format=json
   std::vector<std::string> input_files;  // values of kInputFile arguments: profiles, target specifications
 

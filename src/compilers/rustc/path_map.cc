@@ -183,7 +183,9 @@ std::string ForEachLine(std::string_view text, const Translate& translate) {
 const Root* RootOf(const std::vector<Root>& roots, std::string_view path, std::string Root::*place) {
   const Root* best = nullptr;
   for (const Root& root : roots) {
-    if (!root.canonical.empty() && IsUnder(path, root.*place) && (best == nullptr || (root.*place).size() > (best->*place).size())) best = &root;
+    if (!root.canonical.empty() && IsUnder(path, root.*place) &&
+        (best == nullptr || (root.*place).size() > (best->*place).size()))
+      best = &root;
   }
   return best;
 }

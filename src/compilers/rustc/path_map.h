@@ -10,12 +10,12 @@ namespace smelt::rustc {
 
 // One directory whose place differs between machines, users and checkouts.
 struct Root {
-  std::string name;       // "workspace", "package", "cargo", "build", "build-host", "toolchain", "rust-src"
-  std::string real;       // absolute, normalised, no trailing slash: "/home/u/proj"
+  std::string name;  // "workspace", "package", "cargo", "build", "build-host", "toolchain", "rust-src"
+  std::string real;  // absolute, normalised, no trailing slash: "/home/u/proj"
   // How keys and Commands name it: "/smelt/workspace". Empty for a directory that is only known so that diagnostics can
   // show it (another package's sources): paths below it stay literal in keys.
   std::string canonical;
-  std::string embedded;   // what --remap-path-prefix puts in its place inside artifacts: "/proc/self/cwd"
+  std::string embedded;  // what --remap-path-prefix puts in its place inside artifacts: "/proc/self/cwd"
 };
 
 // Translates between the paths of this machine and those that keys, Commands and artifacts hold. An immutable value.

@@ -44,9 +44,8 @@ std::vector<RecordedCommand> RecordingNamed(const std::string& name) {
 }
 
 bool IsQuestion(const RecordedCommand& recorded) {
-  return std::any_of(recorded.command.begin(), recorded.command.end(), [](const std::string& argument) {
-    return argument == "-vV" || argument == "-";
-  });
+  return std::any_of(recorded.command.begin(), recorded.command.end(),
+                     [](const std::string& argument) { return argument == "-vV" || argument == "-"; });
 }
 
 }  // namespace smelt::rustc

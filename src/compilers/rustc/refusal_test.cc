@@ -29,8 +29,10 @@ std::vector<std::string> Unit(const std::vector<std::string>& more, const std::s
   return command;
 }
 
-std::vector<Case> Cases() {
-  const std::string rustc = "/tc/bin/rustc";
+const std::string rustc = "/tc/bin/rustc";
+
+// Of the command line as a whole, and of flags that do not parse.
+std::vector<Case> CasesOfForm() {
   return {
       {Refusal::kNotACompile, {rustc, "-vV"}},
       {Refusal::kNotACompile, {rustc, "--version"}},
@@ -72,6 +74,12 @@ std::vector<Case> Cases() {
       {Refusal::kMalformedFlag, Unit({"--remap-path-prefix", "/home"})},
       {Refusal::kMalformedFlag, Unit({"--emit=link="})},
       {Refusal::kMalformedFlag, Unit({"-Cextra-filename=-a.b"})},
+  };
+}
+
+// Of flags that are understood.
+std::vector<Case> CasesOfMeaning() {
+  return {
       {Refusal::kUnreadableArgFile, Unit({"@/no/such/file"})},
       {Refusal::kShellArgFiles, Unit({"-Zshell-argfiles"})},
       {Refusal::kOutputToFile, Unit({"-o", "x"})},
@@ -107,6 +115,12 @@ std::vector<Case> Cases() {
       {Refusal::kUnknownDriver, {"/opt/rustc-wrapper", "/tc/bin/rustc", "-vV"}},
       {Refusal::kPartialRemap, Unit({"--remap-path-scope=macro,debuginfo"})},
   };
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases = CasesOfForm();
+  for (const Case& each : CasesOfMeaning()) cases.push_back(each);
+  return cases;
 }
 
 std::variant<Invocation, Refusal> Parsed(const Case& each) {
