@@ -297,7 +297,7 @@ TEST_F(ChangesTest, WhatWasNotLookedAtIsJudgedByTheClock) {
 TEST_F(ChangesTest, AnOldMtimeDoesNotHideAYoungCtime) {
   Before before = StateOf({});
   before.start_ns = files_.Stat(dir_ / "a")->ctime_ns;
-  fs::last_write_time(dir_ / "a", fs::file_time_type::min() + std::chrono::hours(24 * 365 * 300));
+  fs::last_write_time(dir_ / "a", fs::file_time_type::clock::now() - std::chrono::hours(24 * 365));
   EXPECT_EQ(ChangedSince(before), dir_ / "a");
 }
 
