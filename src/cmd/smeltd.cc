@@ -141,7 +141,7 @@ void ShortenLog(const std::string& path) {
 
 // A daemon that is ending has given up its socket already but may still be closing its store.
 bool TakeInstanceLock(int lock) {
-  constexpr int kAttempts = 200;
+  constexpr int kAttempts = 600;  // longer than a drain takes
   for (int i = 0; i < kAttempts; ++i) {
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
