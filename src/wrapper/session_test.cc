@@ -143,11 +143,13 @@ TEST_F(Session, PlainAfterARunRunsTheCompilerOnceMore) {
 }
 
 TEST_F(Session, LinesAndPartsOfLinesPassBeforeTheCompilerEnds) {
-  const std::string gate = dir_ / "gate";
+  // Two: a gate that is opened again while its first writer is just closing it would open by itself.
+  const std::string gate = dir_ / "gate", second_gate = dir_ / "second";
   ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(second_gate.c_str(), 0600), 0);
   FakeDaemon daemon(socket_, {[&](DaemonEnd& end) {
                       end.Receive();
-                      end.Send(Shell("echo first >&2; read x <" + gate + "; printf part >&2; read x <" + gate));
+                      end.Send(Shell("echo first >&2; read x <" + gate + "; printf part >&2; read x <" + second_gate));
                       end.Receive();
                       end.Send(Exit{0});
                     }});
@@ -156,7 +158,7 @@ TEST_F(Session, LinesAndPartsOfLinesPassBeforeTheCompilerEnds) {
   EXPECT_TRUE(smelt.ReadErrUntil("first\n"));
   WriteFile(gate, "go\n", 0600);
   EXPECT_TRUE(smelt.ReadErrUntil("part"));
-  WriteFile(gate, "go\n", 0600);
+  WriteFile(second_gate, "go\n", 0600);
   EXPECT_EQ(smelt.Wait().err, "first\npart");
 }
 
