@@ -31,7 +31,13 @@ class KillPoints(FaultCase):
 
     def armed(self, smelt, name, spec, action, **env):
         """Runs `action` with a daemon that dies at the kill point, there or when it is stopped."""
-        smelt.start(SMELT_KILL_POINT=spec, **env)
+        try:
+            smelt.start(SMELT_KILL_POINT=spec, **env)
+        except AssertionError:
+            # A store that is too full collects as soon as it is opened, and dies before anybody can ask it.
+            if not name.startswith("store.collect."):
+                raise
+            self.reached.add(name)
         children = daemons()
         action()
         smelt.stop()
