@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "src/daemon/unit.h"
 #include "src/digest/hasher.h"
 
 namespace smelt {
@@ -56,13 +57,10 @@ std::optional<std::string> Questions::KeyOf(const wire::Compile& request) {
 
   const Environment environment(request.environment);
   if (environment.Find("RUSTC_LOG")) return std::nullopt;
-  Toolchains::Request wanted;
+  Toolchains::Request wanted = ToolchainRequestIn(request, environment);
   wanted.compiler = command[first - 1];
   if (has_driver && first == 1) wanted.compiler = command[0].substr(0, command[0].rfind('/') + 1) + "rustc";
   if (has_driver) wanted.driver = command[0];
-  wanted.environment = request.environment;
-  wanted.rustup_home = environment.ValueOr("RUSTUP_HOME", environment.ValueOr("HOME", "") + "/.rustup");
-  wanted.rustup_toolchain = environment.ValueOr("RUSTUP_TOOLCHAIN", "");
   for (std::size_t i = first; i + 1 < command.size(); ++i) {
     if (command[i] == "--target") wanted.target = command[i + 1];
   }

@@ -19,14 +19,10 @@ std::string CargoHome(const Environment& environment) {
 }
 
 Toolchains::Request ToolchainRequest(const wire::Compile& request, const Unit& unit) {
-  Toolchains::Request wanted;
+  Toolchains::Request wanted = ToolchainRequestIn(request, unit.environment);
   wanted.compiler = unit.Absolute(unit.invocation.compiler);
   if (unit.invocation.driver) wanted.driver = unit.Absolute(*unit.invocation.driver);
   wanted.target = unit.invocation.target;
-  wanted.environment = request.environment;
-  wanted.rustup_home =
-      unit.environment.ValueOr("RUSTUP_HOME", unit.environment.ValueOr("HOME", "/nonexistent") + "/.rustup");
-  wanted.rustup_toolchain = unit.environment.ValueOr("RUSTUP_TOOLCHAIN", "");
   return wanted;
 }
 
@@ -75,6 +71,14 @@ UnitKey KeyOf(const Unit& unit) {
 }
 
 }  // namespace
+
+Toolchains::Request ToolchainRequestIn(const wire::Compile& request, const Environment& environment) {
+  Toolchains::Request wanted;
+  wanted.environment = request.environment;
+  wanted.rustup_home = environment.ValueOr("RUSTUP_HOME", environment.ValueOr("HOME", "/nonexistent") + "/.rustup");
+  wanted.rustup_toolchain = environment.ValueOr("RUSTUP_TOOLCHAIN", "");
+  return wanted;
+}
 
 std::string Unit::Absolute(const std::string& path) const {
   return path.starts_with('/') ? path : working_directory + "/" + path;

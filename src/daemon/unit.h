@@ -38,6 +38,9 @@ struct Unit {
   UnitOutputs Outputs() const;
 };
 
+// The part of a request to Toolchains that the environment says: where rustup keeps toolchains, and which is chosen.
+Toolchains::Request ToolchainRequestIn(const wire::Compile& request, const Environment& environment);
+
 // Takes a request apart. The refusal says why it must be compiled as if smelt were not there. Without `remap` outputs
 // hold this machine's paths, and so does the key.
 std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
