@@ -1,0 +1,24 @@
+#ifndef SMELT_SERVICES_CALLER_H_
+#define SMELT_SERVICES_CALLER_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "src/auth/authorizer.h"
+
+namespace grpc {
+class ServerContextBase;
+}  // namespace grpc
+
+namespace smelt {
+
+// What the call says of its sender: its header "authorization", the names in its verified certificate, its address.
+Credentials CredentialsOf(const grpc::ServerContextBase& context);
+
+// OK if the sender may do this; else the authorizer's error.
+absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
+                     Permission permission);
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_CALLER_H_

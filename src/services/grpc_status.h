@@ -1,0 +1,23 @@
+#ifndef SMELT_SERVICES_GRPC_STATUS_H_
+#define SMELT_SERVICES_GRPC_STATUS_H_
+
+#include "absl/status/status.h"
+
+namespace grpc {
+class Status;
+}  // namespace grpc
+namespace google::rpc {
+class Status;
+}  // namespace google::rpc
+
+namespace smelt {
+
+// The same code and message, for the wire. Messages are cut at 4 KiB: they travel in headers.
+grpc::Status ToGrpc(const absl::Status& status);
+
+// The same for one blob of a batch.
+void ToProto(const absl::Status& status, google::rpc::Status& proto);
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_GRPC_STATUS_H_

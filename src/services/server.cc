@@ -1,0 +1,117 @@
+#include "src/services/server.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/impl/server_builder_option.h"
+#include "grpcpp/impl/server_builder_plugin.h"
+#include "grpcpp/impl/service_type.h"
+#include "src/services/bytes_budget.h"
+#include "src/services/capabilities_service.h"
+#include "src/services/worker_pool.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::size_t kTasksMax = 20'000;
+
+// Linking the reflection library switches it on for every server of the process: this switches it off again.
+class WithoutReflection : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
+class GrpcServer : public Server {
+ public:
+  GrpcServer(const ServerParts& parts, const ServerOptions& options)
+      : budget_(options.limits.memory_bytes),
+        reads_(options.limits.read_threads, kTasksMax),
+        writes_(options.limits.write_threads, kTasksMax) {
+    services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
+  }
+
+  ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
+
+  absl::Status Listen(const ServerOptions& options);
+
+  const std::vector<int>& ports() const override { return ports_; }
+  void SetServing(bool serving) override { server_->GetHealthCheckService()->SetServingStatus(serving); }
+  void Shutdown(std::chrono::milliseconds grace) override {
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    server_->Wait();
+  }
+  std::int64_t held_bytes() override { return budget_.held_bytes(); }
+
+ private:
+  void Configure(const ServerOptions& options, grpc::ServerBuilder& builder);
+
+  std::vector<int> ports_;
+  BytesBudget budget_;
+  WorkerPool reads_, writes_;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// Connections whose other end is gone are noticed; clients may ping as often as Bazel and its like do.
+void ConfigureKeepalive(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 10);
+}
+
+void GrpcServer::Configure(const ServerOptions& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.message_bytes_max));
+  builder.SetMaxSendMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.limits.streams_per_connection_max);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  ConfigureKeepalive(builder);
+  if (options.reflection) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  } else {
+    builder.SetOption(std::make_unique<WithoutReflection>());
+  }
+  for (const auto& service : services_) builder.RegisterService(service.get());
+  for (grpc::Service* service : options.more_services) builder.RegisterService(service);
+}
+
+absl::Status GrpcServer::Listen(const ServerOptions& options) {
+  if (options.endpoints.empty()) return absl::InvalidArgumentError("a server needs an address to listen on");
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  Configure(options, builder);
+  std::vector<int> ports(options.endpoints.size(), 0);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const Endpoint& endpoint = options.endpoints[i];
+    builder.AddListeningPort(
+        endpoint.address, endpoint.credentials ? endpoint.credentials : grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  server_ = builder.BuildAndStart();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const std::string& address = options.endpoints[i].address;
+    if (server_ != nullptr && (ports[i] > 0 || address.starts_with("unix"))) continue;
+    return absl::UnavailableError(
+        fmt::format("cannot listen on {}: is another server there, and is it an address of this machine?", address));
+  }
+  ports_ = std::move(ports);
+  SetServing(true);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerParts& parts, const ServerOptions& options) {
+  auto server = std::make_unique<GrpcServer>(parts, options);
+  if (absl::Status status = server->Listen(options); !status.ok()) return status;
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace smelt

@@ -1,0 +1,51 @@
+#ifndef SMELT_SERVICES_WORKER_POOL_H_
+#define SMELT_SERVICES_WORKER_POOL_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace smelt {
+
+// A fixed number of threads that do what may block: gRPC's own few threads never wait for a disk. Thread-safe.
+class WorkerPool {
+ public:
+  using Task = std::function<void()>;
+
+  // At most `tasks_max` tasks wait at once.
+  WorkerPool(int threads, std::size_t tasks_max);
+
+  // Does what was submitted, then ends its threads.
+  ~WorkerPool();
+
+  // Has `task` run by one of the threads, in the order of submission. False, and `task` is dropped, when too many wait.
+  [[nodiscard]] bool Submit(Task task);
+
+  // As Submit, for what continues work that is under way already: it is never turned away.
+  void Continue(Task task);
+
+  // Runs `step(0)`, ..., `step(count - 1)`, some of them at once on at most `width` threads, then `done`, once, on the
+  // thread that ends last. False, and nothing runs, when too many tasks wait. `count` is at least 1.
+  [[nodiscard]] bool ForEach(std::size_t count, std::size_t width, std::function<void(std::size_t)> step, Task done);
+
+  int threads() const { return static_cast<int>(threads_.size()); }
+
+ private:
+  void Run();
+
+  const std::size_t tasks_max_;
+  std::mutex mu_;
+  std::condition_variable wake_;
+  std::deque<Task> tasks_;  // guarded by mu_
+  int idle_ = 0;            // guarded by mu_
+  bool ending_ = false;     // guarded by mu_
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_WORKER_POOL_H_
