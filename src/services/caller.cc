@@ -2,9 +2,14 @@
 
 #include <string>
 
+#include "fmt/format.h"
 #include "grpcpp/server_context.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/resource_name.h"
 
 namespace smelt {
+
+namespace v2 = build::bazel::remote::execution::v2;
 
 Credentials CredentialsOf(const grpc::ServerContextBase& context) {
   Credentials credentials;
@@ -27,6 +32,16 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context) {
 absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
                      Permission permission) {
   return authorizer.Authorize(CredentialsOf(context), instance, permission).status();
+}
+
+absl::Status CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
+                       v2::DigestFunction::Value function, Permission permission) {
+  RETURN_IF_ERROR(reapi::CheckInstanceName(instance));
+  if (function != v2::DigestFunction::UNKNOWN && function != v2::DigestFunction::SHA256) {
+    return absl::InvalidArgumentError(
+        fmt::format("digest_function: {}, and SHA256 (1) is what is served", static_cast<int>(function)));
+  }
+  return MayCall(authorizer, context, instance, permission);
 }
 
 }  // namespace smelt

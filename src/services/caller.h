@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "build/bazel/remote/execution/v2/remote_execution.pb.h"
 #include "src/auth/authorizer.h"
 
 namespace grpc {
@@ -18,6 +19,11 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context);
 // OK if the sender may do this; else the authorizer's error.
 absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
                      Permission permission);
+
+// The checks that every call of REAPI begins with: the instance is a name (INVALID_ARGUMENT), the digest function is
+// SHA-256 or left out (INVALID_ARGUMENT), and the sender may do this.
+absl::Status CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
+                       build::bazel::remote::execution::v2::DigestFunction::Value function, Permission permission);
 
 }  // namespace smelt
 

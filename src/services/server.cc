@@ -9,9 +9,11 @@
 #include "grpcpp/impl/server_builder_option.h"
 #include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/impl/service_type.h"
-#include "src/services/bytes_budget.h"
+#include "src/services/action_cache_service.h"
+#include "src/services/byte_stream_service.h"
 #include "src/services/capabilities_service.h"
-#include "src/services/worker_pool.h"
+#include "src/services/cas_service.h"
+#include "src/services/service_parts.h"
 
 namespace smelt {
 namespace {
@@ -32,8 +34,15 @@ class GrpcServer : public Server {
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
         reads_(options.limits.read_threads, kTasksMax),
-        writes_(options.limits.write_threads, kTasksMax) {
+        writes_(options.limits.write_threads, kTasksMax),
+        watch_(options.limits.idle_seconds, budget_),
+        partials_(options.limits, parts.clock) {
+    const ServiceParts shared{parts.blobs, parts.actions, parts.authorizer, options.limits, parts.staging_directory,
+                              reads_,      writes_,       budget_,          watch_,         partials_};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
+    services_.push_back(NewCasService(shared));
+    services_.push_back(NewByteStreamService(shared));
+    services_.push_back(NewActionCacheService(shared));
   }
 
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
@@ -55,6 +64,8 @@ class GrpcServer : public Server {
   std::vector<int> ports_;
   BytesBudget budget_;
   WorkerPool reads_, writes_;
+  StreamWatch watch_;
+  PartialUploads partials_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -1,0 +1,117 @@
+#include "src/services/action_cache_service.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/digests.h"
+#include "src/reapi/directory_check.h"
+#include "src/services/caller.h"
+#include "src/services/grpc_status.h"
+#include "src/store/completeness_checking_action_cache.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+// Puts blobs into a result while there is room: they save a round trip, and are never needed.
+class Inliner {
+ public:
+  Inliner(const ServiceParts& parts, const v2::ActionResult& result)
+      : parts_(parts), room_(parts.limits.inline_bytes_max - static_cast<std::int64_t>(result.ByteSizeLong())) {}
+
+  void Inline(const v2::Digest& name, std::string* bytes) {
+    const absl::StatusOr<Digest> digest = reapi::FromProto(name);
+    if (!digest.ok() || digest->size > room_ || !bytes->empty()) return;
+    const absl::StatusOr<Bytes> blob = parts_.blobs.Get(*digest);
+    if (!blob.ok()) return;
+    absl::StatusOr<std::string> read = blob->ReadAll();
+    if (!read.ok()) return;
+    room_ -= digest->size;
+    *bytes = *std::move(read);
+  }
+
+ private:
+  const ServiceParts& parts_;
+  std::int64_t room_;
+};
+
+void InlineWhatIsAsked(const ServiceParts& parts, const v2::GetActionResultRequest& request, v2::ActionResult& result) {
+  if (!request.inline_stdout() && !request.inline_stderr() && request.inline_output_files().empty()) return;
+  Inliner inliner(parts, result);
+  if (request.inline_stdout() && result.has_stdout_digest()) {
+    inliner.Inline(result.stdout_digest(), result.mutable_stdout_raw());
+  }
+  if (request.inline_stderr() && result.has_stderr_digest()) {
+    inliner.Inline(result.stderr_digest(), result.mutable_stderr_raw());
+  }
+  const absl::flat_hash_set<std::string> asked(request.inline_output_files().begin(),
+                                               request.inline_output_files().end());
+  if (asked.empty()) return;
+  for (v2::OutputFile& file : *result.mutable_output_files()) {
+    if (asked.contains(file.path())) inliner.Inline(file.digest(), file.mutable_contents());
+  }
+}
+
+absl::Status Get(const ServiceParts& parts, const v2::GetActionResultRequest& request, v2::ActionResult& response) {
+  ASSIGN_OR_RETURN(const Digest action, reapi::FromProto(request.action_digest()));
+  const std::shared_ptr<ActionCache> actions = parts.actions.Of(request.instance_name());
+  ASSIGN_OR_RETURN(response, CompletenessCheckingActionCache(*actions, parts.blobs).Get(action));
+  InlineWhatIsAsked(parts, request, response);
+  return absl::OkStatus();
+}
+
+absl::Status Update(const ServiceParts& parts, const v2::UpdateActionResultRequest& request,
+                    v2::ActionResult& response) {
+  ASSIGN_OR_RETURN(const Digest action, reapi::FromProto(request.action_digest()));
+  if (!request.has_action_result()) return absl::InvalidArgumentError("action_result: not there");
+  RETURN_IF_ERROR(reapi::CheckActionResult(request.action_result()));
+  RETURN_IF_ERROR(parts.actions.Of(request.instance_name())->Put(action, request.action_result()));
+  response = request.action_result();
+  return absl::OkStatus();
+}
+
+class ActionCacheService : public v2::ActionCache::CallbackService {
+ public:
+  explicit ActionCacheService(const ServiceParts& parts) : parts_(parts) {}
+
+  grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context,
+                                            const v2::GetActionResultRequest* request,
+                                            v2::ActionResult* response) override {
+    return Run(*context, *request, *response, Permission::kReadActions, parts_.reads, Get);
+  }
+
+  grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context,
+                                               const v2::UpdateActionResultRequest* request,
+                                               v2::ActionResult* response) override {
+    return Run(*context, *request, *response, Permission::kWriteActions, parts_.writes, Update);
+  }
+
+ private:
+  template <typename Request>
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const Request& request,
+                                v2::ActionResult& response, Permission permission, WorkerPool& pool,
+                                absl::Status (*call)(const ServiceParts&, const Request&, v2::ActionResult&)) {
+    auto* reactor = context.DefaultReactor();
+    const absl::Status status =
+        CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+    const bool submitted = status.ok() && pool.Submit([this, reactor, call, &request, &response] {
+      reactor->Finish(ToGrpc(call(parts_, request, response)));
+    });
+    if (!submitted) reactor->Finish(ToGrpc(status.ok() ? TooBusy() : status));
+    return reactor;
+  }
+
+  const ServiceParts parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> NewActionCacheService(const ServiceParts& parts) {
+  return std::make_unique<ActionCacheService>(parts);
+}
+
+}  // namespace smelt

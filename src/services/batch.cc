@@ -1,0 +1,118 @@
+#include "src/services/batch.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/digests.h"
+#include "src/services/grpc_status.h"
+#include "src/services/zstd_codec.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+constexpr std::size_t kWritesAtOnce = 64;  // of one call
+constexpr std::size_t kReadsAtOnce = 4;
+constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller blobs are sent as they are
+
+// The sizes of all digests together; a negative one counts as nothing (it fails by itself).
+template <typename Digests, typename ToDigest>
+absl::Status CheckTotal(const ServiceParts& parts, const Digests& digests, ToDigest to_digest, std::string_view field) {
+  if (digests.size() > parts.limits.digests_max) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {} of them; {} are allowed in one call", field, digests.size(), parts.limits.digests_max));
+  }
+  std::int64_t total = 0;
+  for (const auto& each : digests) {
+    const std::int64_t size = std::max<std::int64_t>(to_digest(each).size_bytes(), 0);
+    total = size > parts.limits.batch_bytes_max ? size : total + size;
+    if (total <= parts.limits.batch_bytes_max) continue;
+    return absl::InvalidArgumentError(fmt::format("{}: more than max_batch_total_size_bytes, {}: use ByteStream", field,
+                                                  parts.limits.batch_bytes_max));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Request& blob) {
+  ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(blob.digest()));
+  if (blob.compressor() == v2::Compressor::ZSTD) {
+    ASSIGN_OR_RETURN(std::string data, ZstdDecompress(blob.data(), digest.size));
+    return parts.blobs.Put(digest, Bytes(std::move(data)));
+  }
+  if (blob.compressor() != v2::Compressor::IDENTITY) {
+    return absl::InvalidArgumentError(fmt::format("requests.compressor: {}; IDENTITY (0) and ZSTD (1) are served",
+                                                  static_cast<int>(blob.compressor())));
+  }
+  if (static_cast<std::int64_t>(blob.data().size()) != digest.size) {
+    return absl::InvalidArgumentError(
+        fmt::format("requests.data: {} bytes, and the digest says {}", blob.data().size(), digest.size));
+  }
+  return parts.blobs.Put(digest, Bytes(blob.data()));
+}
+
+absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
+                  v2::BatchReadBlobsResponse::Response& response) {
+  ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(name));
+  ASSIGN_OR_RETURN(const Bytes bytes, parts.blobs.Get(digest));
+  ASSIGN_OR_RETURN(std::string data, bytes.ReadAll());
+  if (zstd && digest.size >= kCompressedBytesMin) {
+    std::string frame = ZstdCompress(data);
+    if (!frame.empty() && frame.size() < data.size()) {
+      data = std::move(frame);
+      response.set_compressor(v2::Compressor::ZSTD);
+    }
+  }
+  response.set_data(std::move(data));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& request,
+                 v2::BatchUpdateBlobsResponse& response, BatchDone done) {
+  const auto digest_of = [](const auto& blob) -> const v2::Digest& { return blob.digest(); };
+  const absl::Status status = CheckTotal(parts, request.requests(), digest_of, "requests");
+  if (!status.ok() || request.requests().empty()) return done(status);
+  for (const auto& blob : request.requests()) *response.add_responses()->mutable_digest() = blob.digest();
+  const auto step = [&parts, &request, &response](std::size_t at) {
+    const int i = static_cast<int>(at);
+    ToProto(Update(parts, request.requests(i)), *response.mutable_responses(i)->mutable_status());
+  };
+  const auto count = static_cast<std::size_t>(request.requests_size());
+  if (!parts.writes.ForEach(count, kWritesAtOnce, step, [done] { done(absl::OkStatus()); })) done(TooBusy());
+}
+
+void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request,
+               v2::BatchReadBlobsResponse& response, BatchDone done) {
+  const auto digest_of = [](const v2::Digest& digest) -> const v2::Digest& { return digest; };
+  const absl::Status status = CheckTotal(parts, request.digests(), digest_of, "digests");
+  if (!status.ok() || request.digests().empty()) return done(status);
+  std::int64_t total = 0;
+  for (const v2::Digest& digest : request.digests()) {
+    *response.add_responses()->mutable_digest() = digest;
+    total += std::max<std::int64_t>(digest.size_bytes(), 0);
+  }
+  const auto& acceptable = request.acceptable_compressors();
+  const bool zstd = std::find(acceptable.begin(), acceptable.end(), v2::Compressor::ZSTD) != acceptable.end();
+  parts.budget.Acquire(total, [&parts, &request, &response, zstd, done](BytesBudget::Hold hold) {
+    auto held = std::make_shared<BytesBudget::Hold>(std::move(hold));
+    const auto step = [&parts, &request, &response, zstd](std::size_t at) {
+      const int i = static_cast<int>(at);
+      auto& one = *response.mutable_responses(i);
+      ToProto(Read(parts, zstd, request.digests(i), one), *one.mutable_status());
+    };
+    const auto count = static_cast<std::size_t>(request.digests_size());
+    const auto end = [held, done] {
+      held->Release();
+      done(absl::OkStatus());
+    };
+    if (!parts.reads.ForEach(count, kReadsAtOnce, step, end)) done(TooBusy());
+  });
+}
+
+}  // namespace smelt

@@ -1,0 +1,26 @@
+#ifndef SMELT_SERVICES_BATCH_H_
+#define SMELT_SERVICES_BATCH_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "build/bazel/remote/execution/v2/remote_execution.pb.h"
+#include "src/services/service_parts.h"
+
+namespace smelt {
+
+using BatchDone = std::function<void(absl::Status)>;
+
+// BatchUpdateBlobs: many blobs are written at once, so that they share the disk's syncs. `done` is called once, on any
+// thread; request and response live until then. INVALID_ARGUMENT for the whole if it is too large; what is wrong with
+// one blob is in its own status.
+void BatchUpdate(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchUpdateBlobsRequest& request,
+                 build::bazel::remote::execution::v2::BatchUpdateBlobsResponse& response, BatchDone done);
+
+// BatchReadBlobs, likewise. Waits for the memory that the blobs take.
+void BatchRead(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request,
+               build::bazel::remote::execution::v2::BatchReadBlobsResponse& response, BatchDone done);
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_BATCH_H_

@@ -1,0 +1,137 @@
+#include "src/services/byte_stream_read.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+#include "google/bytestream/bytestream.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/resource_name.h"
+#include "src/services/caller.h"
+#include "src/services/grpc_status.h"
+#include "src/services/read_response.h"
+#include "src/services/zstd_codec.h"
+
+namespace smelt {
+namespace {
+
+using google::bytestream::ReadRequest;
+
+// A store holds larger blobs in files, and then a read holds one message of them in memory.
+constexpr std::int64_t kInMemoryBytesMax = 1 << 20;
+
+// What is to be sent.
+struct Range {
+  Digest digest;
+  bool zstd = false;
+  std::int64_t begin = 0, end = 0;
+};
+
+absl::StatusOr<Range> RangeOf(const ReadRequest& request, const reapi::ResourceName& name) {
+  Range range{name.digest, name.compressor == reapi::ResourceName::Compressor::kZstd};
+  const std::int64_t offset = request.read_offset();
+  const std::int64_t limit = request.read_limit();
+  if (limit < 0) return absl::InvalidArgumentError(fmt::format("read_limit: negative: {}", limit));
+  if (limit != 0 && range.zstd) return absl::InvalidArgumentError("read_limit: must be 0 for compressed-blobs");
+  if (offset < 0 || offset > name.digest.size) {
+    return absl::OutOfRangeError(
+        fmt::format("read_offset: {} is not within the blob's {} bytes", offset, name.digest.size));
+  }
+  range.begin = offset;
+  range.end = limit == 0 ? name.digest.size : offset + std::min(limit, name.digest.size - offset);
+  return range;
+}
+
+class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  ReadReactor(const ServiceParts& parts, grpc::CallbackServerContext& context)
+      : parts_(parts), stream_(parts.watch, context) {}
+
+  void Start(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
+    const absl::Status status = Prepare(context, request);
+    if (!status.ok() || range_.begin == range_.end) return Finish(ToGrpc(status));
+    stream_.Busy();
+    const std::int64_t held = std::min(range_.digest.size, kInMemoryBytesMax);
+    parts_.budget.Acquire(held, [this](BytesBudget::Hold hold) {
+      hold_ = std::move(hold);
+      Run([this] { Open(); });
+    });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the client has gone"));
+    stream_.Busy();
+    if (NeedsThread()) return parts_.reads.Continue([this] { SendNext(); });
+    SendNext();
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Prepare(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
+    grpc::ByteBuffer copy(request);
+    ReadRequest parsed;
+    if (!grpc::SerializationTraits<ReadRequest>::Deserialize(&copy, &parsed).ok()) {
+      return absl::InvalidArgumentError("not a google.bytestream.ReadRequest");
+    }
+    ASSIGN_OR_RETURN(const reapi::ResourceName name, reapi::ParseReadName(parsed.resource_name()));
+    RETURN_IF_ERROR(MayCall(parts_.authorizer, context, name.instance, Permission::kReadBlobs));
+    ASSIGN_OR_RETURN(range_, RangeOf(parsed, name));
+    return absl::OkStatus();
+  }
+
+  void Run(WorkerPool::Task task) {
+    if (!parts_.reads.Submit(std::move(task))) Finish(ToGrpc(TooBusy()));
+  }
+
+  void Open() {
+    absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
+    if (!blob.ok()) return Finish(ToGrpc(blob.status()));
+    blob_ = *std::move(blob);
+    SendNext();
+  }
+
+  // Compressing and reading files are not for gRPC's threads.
+  bool NeedsThread() const { return range_.zstd || blob_.contents() == nullptr; }
+
+  void SendNext() {
+    const std::int64_t length = std::min(parts_.limits.read_message_bytes, range_.end - range_.begin);
+    const absl::Status status = Make(length);
+    if (!status.ok()) return Finish(ToGrpc(status));
+    range_.begin += length;
+    stream_.Moved();
+    if (range_.begin < range_.end) return StartWrite(&message_);
+    StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+
+  absl::Status Make(std::int64_t length) {
+    if (!NeedsThread()) {
+      message_ = ReadResponseOf(blob_, range_.begin, length);
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(std::string data, blob_.Read(range_.begin, length));
+    message_ = ReadResponseOf(range_.zstd ? ZstdCompress(data) : std::move(data));
+    return absl::OkStatus();
+  }
+
+  const ServiceParts& parts_;
+  StreamWatch::Stream stream_;
+  BytesBudget::Hold hold_;
+  Range range_;
+  Bytes blob_;
+  grpc::ByteBuffer message_;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartRead(const ServiceParts& parts, grpc::CallbackServerContext& context,
+                                                      const grpc::ByteBuffer& request) {
+  auto* reactor = new ReadReactor(parts, context);
+  reactor->Start(context, request);
+  return reactor;
+}
+
+}  // namespace smelt

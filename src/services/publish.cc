@@ -1,0 +1,40 @@
+#include "src/services/publish.h"
+
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/services/staged_upload.h"
+
+namespace smelt {
+namespace {
+
+absl::StatusOr<Bytes> Decompressed(const ServiceParts& parts, const Digest& digest, const Bytes& wire) {
+  if (wire.size() > ZstdBytesMax(digest.size)) {
+    return absl::InvalidArgumentError(fmt::format("data: {} bytes of zstd for {} bytes", wire.size(), digest.size));
+  }
+  if (wire.contents() != nullptr && digest.size <= parts.limits.staged_in_memory_bytes) {
+    ASSIGN_OR_RETURN(std::string blob, ZstdDecompress(*wire.contents(), digest.size));
+    return Bytes(std::move(blob));
+  }
+  StagedUpload blob(digest.size, BytesBudget::Hold(), parts.staging_directory);
+  RETURN_IF_ERROR(
+      ZstdDecompress(wire, digest.size, [&](std::string_view piece) { return blob.Append(std::string(piece)); }));
+  return std::move(blob).Finish();
+}
+
+}  // namespace
+
+absl::Status PublishUpload(const ServiceParts& parts, const reapi::ResourceName& name, Bytes wire) {
+  if (name.compressor == reapi::ResourceName::Compressor::kZstd) {
+    ASSIGN_OR_RETURN(wire, Decompressed(parts, name.digest, wire));
+  }
+  if (wire.size() != name.digest.size) {
+    return absl::InvalidArgumentError(
+        fmt::format("data: {} bytes came of the {} that resource_name says", wire.size(), name.digest.size));
+  }
+  return parts.blobs.Put(name.digest, std::move(wire));
+}
+
+}  // namespace smelt

@@ -1,0 +1,23 @@
+#ifndef SMELT_SERVICES_READ_RESPONSE_H_
+#define SMELT_SERVICES_READ_RESPONSE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "src/store/bytes.h"
+
+namespace grpc {
+class ByteBuffer;
+}  // namespace grpc
+
+namespace smelt {
+
+// A serialised google.bytestream.ReadResponse with this data, which is not copied.
+grpc::ByteBuffer ReadResponseOf(std::string&& data);
+
+// With a part of what `blob` has in memory, which is kept as long as the message lives.
+grpc::ByteBuffer ReadResponseOf(const Bytes& blob, std::int64_t offset, std::int64_t length);
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_READ_RESPONSE_H_

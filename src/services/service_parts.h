@@ -1,0 +1,36 @@
+#ifndef SMELT_SERVICES_SERVICE_PARTS_H_
+#define SMELT_SERVICES_SERVICE_PARTS_H_
+
+#include <string>
+
+#include "src/auth/authorizer.h"
+#include "src/services/bytes_budget.h"
+#include "src/services/limits.h"
+#include "src/services/partial_uploads.h"
+#include "src/services/stream_watch.h"
+#include "src/services/worker_pool.h"
+#include "src/store/action_caches.h"
+#include "src/store/blob_store.h"
+
+namespace smelt {
+
+// What the services share. All of it lives longer than they do.
+struct ServiceParts {
+  BlobStore& blobs;
+  ActionCaches& actions;
+  Authorizer& authorizer;
+  Limits limits;
+  std::string staging_directory;
+  WorkerPool& reads;   // for what reads the store
+  WorkerPool& writes;  // for what waits for the disk: many threads, which share a sync
+  BytesBudget& budget;
+  StreamWatch& watch;
+  PartialUploads& partials;
+};
+
+// What a call gets that finds a pool's queue full.
+inline absl::Status TooBusy() { return absl::UnavailableError("the server has too much to do; try again"); }
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_SERVICE_PARTS_H_

@@ -1,0 +1,71 @@
+#ifndef SMELT_SERVICES_STREAM_WATCH_H_
+#define SMELT_SERVICES_STREAM_WATCH_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "src/services/bytes_budget.h"
+
+namespace grpc {
+class ServerContextBase;
+}  // namespace grpc
+
+namespace smelt {
+
+// Ends streams on which nothing moves: after `idle_seconds`, or after a few seconds when others wait for the memory
+// that such a stream may hold. Thread-safe; outlives every Stream.
+class StreamWatch {
+ public:
+  // One stream, watched as long as this lives, which is no longer than its context.
+  class Stream {
+   public:
+    Stream(StreamWatch& watch, grpc::ServerContextBase& context);
+    ~Stream();
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    // Something moved; from now on its client is waited for.
+    void Moved() { since_.store(watch_.now_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+
+    // It waits for us, not for its client.
+    void Busy() { since_.store(kBusy, std::memory_order_relaxed); }
+
+   private:
+    friend class StreamWatch;
+    static constexpr std::int64_t kBusy = INT64_MAX;
+
+    StreamWatch& watch_;
+    grpc::ServerContextBase& context_;
+    std::atomic<std::int64_t> since_;
+  };
+
+  StreamWatch(std::int64_t idle_seconds, BytesBudget& budget);
+  ~StreamWatch();
+
+  // Looks once, `seconds` after the last time: what the thread does each second.
+  void Tick(std::int64_t seconds);
+
+  std::size_t streams();
+
+ private:
+  void Run();
+
+  const std::int64_t idle_seconds_;
+  BytesBudget& budget_;
+  std::atomic<std::int64_t> now_{0};     // seconds
+  std::recursive_mutex mu_;              // recursive: ending a stream may destroy it at once
+  std::unordered_set<Stream*> streams_;  // guarded by mu_
+  std::mutex ending_mu_;
+  std::condition_variable wake_;
+  bool ending_ = false;  // guarded by ending_mu_
+  std::thread thread_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_STREAM_WATCH_H_
