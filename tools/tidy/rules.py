@@ -77,6 +77,7 @@ THIRD_PARTY = {
     "BoringSSL": (r"openssl/", ("src/digest/", "src/auth/")),
     "RocksDB": (r"rocksdb/", ("src/store/local/", "src/store/rocks/")),
     "libcurl": (r"curl/", ("src/store/s3/", "src/auth/")),
+    "pugixml": (r"pugixml\.hpp", ("src/store/s3/",)),
     "gRPC": (
         r"grpc(pp)?/",
         ("src/cmd/", "src/services/", "src/store/remote/", "src/executor/", "tests/digest_beside_grpc/"),

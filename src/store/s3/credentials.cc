@@ -1,0 +1,28 @@
+#include "src/store/s3/credentials.h"
+
+#include <limits>
+
+namespace smelt {
+
+absl::StatusOr<AwsCredentials> RefreshingCredentials::Get() {
+  const std::lock_guard lock(mu_);
+  const std::int64_t now = clock_.NowNanos() / 1'000'000'000;
+  if (held_ && now < fetch_after_seconds_) return *held_;
+  absl::StatusOr<AwsCredentials> fetched = fetch_();
+  if (fetched.ok()) {
+    held_ = *fetched;
+    fetch_after_seconds_ = fetched->expires_seconds == 0 ? std::numeric_limits<std::int64_t>::max()
+                                                         : fetched->expires_seconds - kEarlySeconds;
+    return fetched;
+  }
+  if (!held_ || now >= held_->expires_seconds) return fetched.status();
+  fetch_after_seconds_ = now + kPauseSeconds;
+  return *held_;
+}
+
+void RefreshingCredentials::Forget() {
+  const std::lock_guard lock(mu_);
+  held_.reset();
+}
+
+}  // namespace smelt

@@ -1,0 +1,43 @@
+#ifndef SMELT_STORE_S3_HTTP_H_
+#define SMELT_STORE_S3_HTTP_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/store/bytes.h"
+
+namespace smelt {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // escaped
+  std::vector<std::pair<std::string, std::string>> headers;
+  Bytes body;                   // sent with PUT and POST only
+  std::int64_t timeout_ms = 0;  // for all of it; 0: none
+  bool direct = false;          // whatever proxy the environment names
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  Bytes body;                                                // a file when it is large
+
+  // The value of the first header `name` (lower case), or "".
+  std::string_view Header(std::string_view name) const;
+};
+
+// One request, one answer. Thread-safe; blocks. OK whatever the answer's status is; UNAVAILABLE, with host and reason
+// and never a header, when there is no whole answer. Redirects are answers.
+class Http {
+ public:
+  virtual ~Http() = default;
+  virtual absl::StatusOr<HttpAnswer> Send(const HttpRequest& request) = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_S3_HTTP_H_

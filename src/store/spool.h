@@ -1,0 +1,45 @@
+#ifndef SMELT_STORE_SPOOL_H_
+#define SMELT_STORE_SPOOL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/unique_fd.h"
+#include "src/store/bytes.h"
+
+namespace smelt {
+
+// Takes bytes as they arrive and makes a Bytes of them: in memory while they are few, beyond that in a file without a
+// name (O_TMPFILE where the file system has it), so that a blob of gigabytes needs no memory. One thread at a time.
+class Spool {
+ public:
+  static constexpr std::int64_t kMemoryBytes = 4 << 20;
+
+  // `directory` must exist when the file is needed; empty: TMPDIR, else /tmp.
+  explicit Spool(std::string directory = {}, std::int64_t memory_bytes = kMemoryBytes);
+
+  // Errors of the disk, with their errno's canonical code.
+  absl::Status Append(std::string_view bytes);
+
+  std::int64_t size() const { return size_; }
+
+  // All that was appended; the spool is empty again.
+  absl::StatusOr<Bytes> Finish();
+
+ private:
+  absl::Status MoveToFile();
+  absl::Status Write(std::string_view bytes);
+
+  std::string directory_;
+  std::int64_t memory_bytes_;
+  std::int64_t size_ = 0;
+  std::string memory_;
+  UniqueFd file_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_SPOOL_H_

@@ -1,0 +1,52 @@
+#include "src/store/spool.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "src/testing/status_matchers.h"
+#include "src/testing/temp_dir.h"
+
+namespace smelt {
+namespace {
+
+TEST(Spool, KeepsLittleInMemory) {
+  TempDir dir;
+  Spool spool(dir.path(), 10);
+  ASSERT_OK(spool.Append("0123"));
+  ASSERT_OK(spool.Append("456789"));
+  ASSERT_OK_AND_ASSIGN(const Bytes bytes, spool.Finish());
+  EXPECT_NE(bytes.contents(), nullptr);
+  EXPECT_EQ(*bytes.ReadAll(), "0123456789");
+}
+
+TEST(Spool, KeepsMuchInAFile) {
+  TempDir dir;
+  Spool spool(dir.path(), 10);
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    expected += std::to_string(i);
+    ASSERT_OK(spool.Append(std::to_string(i)));
+  }
+  EXPECT_EQ(spool.size(), static_cast<std::int64_t>(expected.size()));
+  ASSERT_OK_AND_ASSIGN(const Bytes bytes, spool.Finish());
+  EXPECT_GE(bytes.fd(), 0);
+  EXPECT_EQ(*bytes.ReadAll(), expected);
+}
+
+TEST(Spool, IsEmptyAfterwards) {
+  TempDir dir;
+  Spool spool(dir.path(), 2);
+  ASSERT_OK(spool.Append("abc"));
+  ASSERT_OK(spool.Finish());
+  ASSERT_OK(spool.Append("x"));
+  ASSERT_OK_AND_ASSIGN(const Bytes bytes, spool.Finish());
+  EXPECT_EQ(*bytes.ReadAll(), "x");
+}
+
+TEST(Spool, NamesTheDirectoryThatIsNotThere) {
+  Spool spool("/nonexistent/spool", 1);
+  EXPECT_THAT(spool.Append("abc"), StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("/nonexistent/spool")));
+}
+
+}  // namespace
+}  // namespace smelt
