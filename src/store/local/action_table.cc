@@ -10,7 +10,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
-#include "src/store/local/digest_key.h"
+#include "src/store/digest_key.h"
 #include "src/store/result_digests.h"
 
 namespace smelt {

@@ -5,7 +5,7 @@
 
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
-#include "src/store/local/digest_key.h"
+#include "src/store/digest_key.h"
 
 namespace smelt {
 namespace {

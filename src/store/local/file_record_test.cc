@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "src/digest/hasher.h"
-#include "src/store/local/digest_key.h"
+#include "src/store/digest_key.h"
 
 namespace smelt {
 namespace {

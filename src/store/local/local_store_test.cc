@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "src/reapi/digests.h"
+#include "src/store/digest_key.h"
 #include "src/store/local/database.h"
-#include "src/store/local/digest_key.h"
 #include "src/store/local/local_store_fixture.h"
 
 namespace smelt {

@@ -1,5 +1,5 @@
-#ifndef SMELT_STORE_LOCAL_DIGEST_KEY_H_
-#define SMELT_STORE_LOCAL_DIGEST_KEY_H_
+#ifndef SMELT_STORE_DIGEST_KEY_H_
+#define SMELT_STORE_DIGEST_KEY_H_
 
 #include <optional>
 #include <string>
@@ -17,4 +17,4 @@ std::optional<Digest> DigestOfKey(std::string_view key);
 
 }  // namespace smelt
 
-#endif  // SMELT_STORE_LOCAL_DIGEST_KEY_H_
+#endif  // SMELT_STORE_DIGEST_KEY_H_

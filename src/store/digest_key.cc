@@ -1,4 +1,4 @@
-#include "src/store/local/digest_key.h"
+#include "src/store/digest_key.h"
 
 #include <algorithm>
 

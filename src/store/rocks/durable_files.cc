@@ -1,0 +1,175 @@
+#include "src/store/rocks/durable_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "src/base/errno_status.h"
+#include "src/base/kill_point.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::uint32_t kBlobMode = 0444;
+constexpr int kShards = 256;
+
+absl::Status Sync(int fd, const std::string& what) {
+  if (::fsync(fd) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, "fsync " + what);
+}
+
+absl::Status SyncDirectory(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
+  return Sync(fd.get(), path);
+}
+
+absl::Status Wrong(const Digest& digest, const Digest& actual) {
+  return absl::InvalidArgumentError(fmt::format("bytes put as blob {} are {}", digest.ToString(), actual.ToString()));
+}
+
+}  // namespace
+
+DurableFiles::Staged::Staged(Staged&& other) noexcept
+    : files_(std::exchange(other.files_, nullptr)),
+      path_(std::exchange(other.path_, std::string())),
+      bytes_(std::move(other.bytes_)) {}
+
+DurableFiles::Staged::~Staged() {
+  if (files_ != nullptr && !path_.empty()) files_->Remove(path_).IgnoreError();
+}
+
+absl::Status DurableFiles::Prepare() {
+  for (int shard = 0; shard < kShards; ++shard) {
+    RETURN_IF_ERROR(files_.MakeDirectories(fmt::format("{}/files/{:02x}", directory_, shard), 0700));
+  }
+  RETURN_IF_ERROR(files_.MakeDirectories(staging_, 0700));
+  ASSIGN_OR_RETURN(const std::vector<std::string> leftovers, files_.List(staging_));
+  for (const std::string& name : leftovers) RETURN_IF_ERROR(files_.Remove(staging_ + "/" + name));
+  ASSIGN_OR_RETURN(const FileStat stat, files_.Stat(staging_));
+  device_ = stat.device;
+  RETURN_IF_ERROR(SyncDirectory(directory_ + "/files"));
+  return SyncDirectory(directory_);
+}
+
+std::string DurableFiles::ShardOf(const Digest& digest) const {
+  return fmt::format("{}/files/{:02x}", directory_, digest.hash[0]);
+}
+
+std::string DurableFiles::PathOf(const Digest& digest) const { return ShardOf(digest) + "/" + digest.Hex(); }
+
+bool DurableFiles::IsUnnamedHere(const Bytes& bytes) const {
+  struct stat st;
+  if (bytes.fd() < 0 || ::fstat(bytes.fd(), &st) != 0 || st.st_nlink != 0 || st.st_dev != device_) return false;
+  return (::fcntl(bytes.fd(), F_GETFL) & O_TMPFILE) == O_TMPFILE;
+}
+
+absl::StatusOr<DurableFiles::Staged> DurableFiles::Copy(const Bytes& bytes) {
+  const std::string path = fmt::format("{}/{}", staging_, ++staged_);
+  const std::string* contents = bytes.contents();
+  const absl::Status written = contents != nullptr
+                                   ? files_.WriteNewFile(path, *contents, kBlobMode)
+                                   : files_.CopyToNewFile(fmt::format("/proc/self/fd/{}", bytes.fd()), path, kBlobMode);
+  auto fd = written.ok() ? files_.OpenForRead(path) : absl::StatusOr<UniqueFd>(written);
+  if (fd.ok()) return Staged(files_, path, Bytes(*std::move(fd), bytes.size()));
+  files_.Remove(path).IgnoreError();
+  return fd.status();
+}
+
+absl::StatusOr<DurableFiles::Staged> DurableFiles::Stage(const Digest& digest, const Bytes& bytes) {
+  auto staged = IsUnnamedHere(bytes) ? absl::StatusOr<Staged>(Staged(files_, "", bytes)) : Copy(bytes);
+  RETURN_IF_ERROR(staged.status());
+  SMELT_KILL_POINT("rocks.stage.before_digest");
+  ASSIGN_OR_RETURN(const Digest actual, DigestOf(staged->bytes_));
+  if (actual != digest) return Wrong(digest, actual);
+  return staged;
+}
+
+absl::Status DurableFiles::Name(const Staged& staged, const std::string& path) {
+  if (!staged.path_.empty()) return files_.Rename(staged.path_, path);
+  const std::string unnamed = fmt::format("/proc/self/fd/{}", staged.bytes_.fd());
+  if (::fchmod(staged.bytes_.fd(), kBlobMode) != 0) return ErrnoStatus(errno, "chmod of a staged file");
+  const absl::Status linked = files_.Link(unnamed, path);
+  if (!absl::IsAlreadyExists(linked)) return linked;
+  RETURN_IF_ERROR(files_.Remove(path));
+  return files_.Link(unnamed, path);
+}
+
+absl::Status DurableFiles::Commit(const Digest& digest, Staged staged) {
+  const std::string path = PathOf(digest);
+  RETURN_IF_ERROR(Sync(staged.bytes_.fd(), "a staged file"));
+  SMELT_KILL_POINT("rocks.commit.before_name");
+  RETURN_IF_ERROR(Name(staged, path));
+  staged.path_.clear();
+  SMELT_KILL_POINT("rocks.commit.after_name");
+  const absl::Status synced = SyncDirectory(ShardOf(digest));
+  const auto stat = files_.Stat(path);
+  if (synced.ok() && stat.ok()) {
+    NoteRight(digest, StateOf(*stat));
+    return absl::OkStatus();
+  }
+  files_.Remove(path).IgnoreError();
+  return synced.ok() ? stat.status() : synced;
+}
+
+absl::StatusOr<Bytes> DurableFiles::Open(const Digest& digest) {
+  const std::string path = PathOf(digest);
+  ASSIGN_OR_RETURN(UniqueFd fd, files_.OpenForRead(path));
+  const std::string opened = fmt::format("/proc/self/fd/{}", fd.get());
+  ASSIGN_OR_RETURN(const FileStat before, files_.Stat(opened));
+  const absl::Status wrong = absl::DataLossError(fmt::format("{} does not hold blob {}", path, digest.ToString()));
+  if (before.type != FileStat::Type::kRegular || before.size != digest.size) return wrong;
+  if (IsKnownRight(digest, StateOf(before))) return Bytes(std::move(fd), digest.size);
+  const auto actual = DigestOfFile(fd.get());
+  if (!actual.ok() || *actual != digest) return wrong;
+  ASSIGN_OR_RETURN(const FileStat after, files_.Stat(opened));
+  if (StateOf(before) == StateOf(after)) NoteRight(digest, StateOf(before));
+  return Bytes(std::move(fd), digest.size);
+}
+
+absl::Status DurableFiles::Remove(const Digest& digest) {
+  {
+    const std::lock_guard lock(mu_);
+    right_.erase(digest);
+  }
+  return files_.Remove(PathOf(digest));
+}
+
+absl::Status DurableFiles::ForEach(const std::function<bool(const Digest& digest)>& keep) {
+  for (int shard = 0; shard < kShards; ++shard) {
+    RETURN_IF_ERROR(ForEachIn(fmt::format("{}/files/{:02x}", directory_, shard), keep));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DurableFiles::ForEachIn(const std::string& shard, const std::function<bool(const Digest& digest)>& keep) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(shard));
+  for (const std::string& name : names) {
+    const std::string path = shard + "/" + name;
+    const auto stat = files_.Stat(path);
+    if (!stat.ok() || stat->type != FileStat::Type::kRegular) continue;
+    const auto digest = Digest::Parse(fmt::format("{}/{}", name, stat->size));
+    if (!digest.ok() || !keep(*digest)) RETURN_IF_ERROR(files_.Remove(path));
+  }
+  return absl::OkStatus();
+}
+
+void DurableFiles::NoteRight(const Digest& digest, const State& state) {
+  const std::lock_guard lock(mu_);
+  right_[digest] = state;
+}
+
+bool DurableFiles::IsKnownRight(const Digest& digest, const State& state) {
+  const std::lock_guard lock(mu_);
+  const auto found = right_.find(digest);
+  return found != right_.end() && found->second == state;
+}
+
+}  // namespace smelt

@@ -1,0 +1,116 @@
+#ifndef SMELT_STORE_ROCKS_PRESENCE_INDEX_H_
+#define SMELT_STORE_ROCKS_PRESENCE_INDEX_H_
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "src/digest/digest.h"
+#include "src/store/rocks/row.h"
+
+namespace smelt {
+
+// What is here and when it was last used, in memory: the answer to FindMissing, and who may be evicted. 33 bytes an
+// entry at full load, 55 on average (docs/performance.md has the curve). Keys are the first half of a SHA-256, so that
+// two of them meet by chance never; whoever brings two together on purpose gets a miss, since bytes are always read by
+// their whole digest.
+//
+// Who changes what the database holds of a key has claimed the key; others who want to wait. Thread-safe.
+class PresenceIndex {
+ public:
+  struct Key {
+    std::uint64_t high = 0, low = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+    template <typename H>
+    friend H AbslHashValue(H state, const Key& key) {
+      return H::combine(std::move(state), key.low);
+    }
+  };
+  static Key KeyOf(const Digest& digest);
+
+  struct Entry {
+    std::uint64_t bytes : 48 = 0;
+    std::uint64_t place : 2 = 0;
+    std::uint64_t pending : 14 = 0;  // rows in the outbox; kPendingMax stays
+    std::uint32_t used = 0;          // second since 1970
+    std::uint32_t used_until = 0;    // what the database says
+  };
+  static constexpr unsigned kPendingMax = (1 << 14) - 1;
+
+  // A use at the second `now`: what there is, or nothing. If `row_due` is set the database says less than `now`:
+  // the caller writes the entry's new `used_until`, which is `now` + `granularity`.
+  struct Found {
+    Entry entry;
+    bool row_due = false;
+  };
+  std::optional<Found> Use(const Key& key, std::uint32_t now, std::uint32_t granularity);
+
+  // The sole right to change one key; waits until nobody else has it. Given back when destroyed.
+  class Claim {
+   public:
+    Claim(Claim&& other) noexcept : index_(std::exchange(other.index_, nullptr)), key_(other.key_) {}
+    Claim& operator=(Claim&&) = delete;
+    ~Claim();
+
+    std::optional<Entry> Get() const;
+    // Here from now on, in place of what was. Its `pending` is added to what is pending already.
+    void Set(const Entry& entry) const;
+    // Not here any more.
+    void Erase() const;
+
+   private:
+    friend class PresenceIndex;
+    Claim(PresenceIndex& index, const Key& key) : index_(&index), key_(key) {}
+    PresenceIndex* index_;
+    Key key_;
+  };
+  Claim Wait(const Key& key);
+
+  // Takes the entry out and claims its key if it is here, nobody has claimed it and `may_go` says so.
+  using MayGo = std::function<bool(const Entry&)>;
+  struct Taken {
+    Claim claim;
+    Entry entry;
+  };
+  std::optional<Taken> TakeOut(const Key& key, const MayGo& may_go);
+
+  // A row of the outbox came or went.
+  void ChangePending(const Key& key, int by);
+
+  // Each entry once, with some lock held; those that come or go meanwhile perhaps.
+  void ForEach(const std::function<void(const Key& key, const Entry&)>& visit);
+
+  // Not while others use it.
+  void Clear();
+
+  std::int64_t entries() const { return entries_; }
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kStripes = 256;
+
+  struct Stripe {
+    std::mutex mu;
+    std::condition_variable released;
+    absl::flat_hash_map<Key, Entry> entries;  // guarded by mu
+    absl::flat_hash_set<Key> claimed;         // guarded by mu
+  };
+
+  Stripe& StripeOf(const Key& key) { return stripes_[key.high >> 56]; }
+  void Release(const Key& key);
+
+  std::array<Stripe, kStripes> stripes_;
+  std::atomic<std::int64_t> entries_ = 0;
+  std::atomic<std::int64_t> bytes_ = 0;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_ROCKS_PRESENCE_INDEX_H_

@@ -1,0 +1,162 @@
+#include "src/store/rocks/rocks_blob_store.h"
+
+#include <glog/logging.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "fmt/format.h"
+#include "src/base/kill_point.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+#include "src/store/digest_key.h"
+
+namespace smelt {
+namespace {
+
+using Durability = RocksDatabase::Durability;
+using Family = RocksDatabase::Family;
+
+absl::Status NotTheDigest(const Digest& digest, const Digest& actual) {
+  return absl::InvalidArgumentError(fmt::format("bytes put as blob {} are {}", digest.ToString(), actual.ToString()));
+}
+
+absl::Status NotHere(const Digest& digest) { return absl::NotFoundError(fmt::format("no blob {}", digest.ToString())); }
+
+bool MeansGone(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
+
+Family FamilyOf(Place place) { return place == Place::kTree ? Family::kTreeBlobs : Family::kBlobDb; }
+
+Place PlaceOfEntry(const PresenceIndex::Entry& entry) { return static_cast<Place>(entry.place); }
+
+bool Is(const std::optional<PresenceIndex::Entry>& entry, const Digest& digest) {
+  return entry.has_value() && static_cast<std::int64_t>(entry->bytes) == digest.size;
+}
+
+}  // namespace
+
+Place RocksBlobStore::PlaceOf(std::int64_t size) const {
+  if (size <= borders_.tree_bytes_max) return Place::kTree;
+  return size <= borders_.blob_db_bytes_max ? Place::kBlobDb : Place::kFile;
+}
+
+absl::StatusOr<Bytes> RocksBlobStore::Get(const Digest& digest) {
+  if (digest.size == 0 && digest == DigestOf(std::string_view())) return Bytes();
+  const auto entry = uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest));
+  if (!Is(entry, digest)) return NotHere(digest);
+  auto bytes = Read(digest, PlaceOfEntry(*entry));
+  return MeansGone(bytes.status()) ? ReadAgainOrDrop(digest) : bytes;
+}
+
+absl::StatusOr<Bytes> RocksBlobStore::Read(const Digest& digest, Place place) {
+  return place == Place::kFile ? files_.Open(digest) : ReadValue(digest, FamilyOf(place));
+}
+
+absl::StatusOr<Bytes> RocksBlobStore::ReadValue(const Digest& digest, Family family) {
+  ASSIGN_OR_RETURN(std::optional<std::string> value, database_.Get(family, DigestKey(digest)));
+  if (!value.has_value()) return NotHere(digest);
+  if (DigestOf(std::string_view(*value)) == digest) return Bytes(*std::move(value));
+  return absl::DataLossError(fmt::format("blob {} is corrupt in the database", digest.ToString()));
+}
+
+// Where nobody can change it: it may have been evicted or put again meanwhile.
+absl::StatusOr<Bytes> RocksBlobStore::ReadAgainOrDrop(const Digest& digest) {
+  PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
+  const auto entry = claim.Get();
+  if (!Is(entry, digest)) return NotHere(digest);
+  auto bytes = Read(digest, PlaceOfEntry(*entry));
+  if (!MeansGone(bytes.status())) return bytes;
+  claim.Erase();
+  ++corrupt_;
+  LOG(WARNING) << "blob " << digest.ToString() << " is corrupt or lost (" << bytes.status() << "): dropped";
+  RocksDatabase::Batch batch(database_);
+  DeleteFrom(batch, digest, PlaceOfEntry(*entry));
+  SMELT_KILL_POINT("rocks.drop.before_batch");
+  RETURN_IF_ERROR(database_.Write(batch, Durability::kProcess));
+  SMELT_KILL_POINT("rocks.drop.after_batch");
+  if (PlaceOfEntry(*entry) == Place::kFile) RETURN_IF_ERROR(files_.Remove(digest));
+  return absl::DataLossError(fmt::format("blob {} was corrupt or lost", digest.ToString()));
+}
+
+void RocksBlobStore::DeleteFrom(RocksDatabase::Batch& batch, const Digest& digest, Place place) {
+  const std::string key = DigestKey(digest);
+  batch.Delete(Family::kBlobRows, key);
+  if (place != Place::kFile) batch.Delete(FamilyOf(place), key);
+}
+
+absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes) {
+  if (bytes.size() != digest.size) {
+    return absl::InvalidArgumentError(fmt::format("{} bytes put as blob {}", bytes.size(), digest.ToString()));
+  }
+  const Place place = PlaceOf(digest.size);
+  return place == Place::kFile ? PutFile(digest, bytes) : PutValue(digest, bytes, place);
+}
+
+absl::Status RocksBlobStore::PutValue(const Digest& digest, const Bytes& bytes, Place place) {
+  std::string read;
+  if (bytes.contents() == nullptr) {
+    ASSIGN_OR_RETURN(read, bytes.ReadAll());
+  }
+  const std::string& contents = bytes.contents() != nullptr ? *bytes.contents() : read;
+  const Digest actual = DigestOf(std::string_view(contents));
+  if (actual != digest) return NotTheDigest(digest, actual);
+  if (contents.empty()) return absl::OkStatus();
+  const PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
+  if (UseIfHere(claim, digest)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Space::Room room, space_.Admit(digest.size));
+  RocksDatabase::Batch batch(database_);
+  batch.Put(FamilyOf(place), DigestKey(digest), contents);
+  return Acknowledge(claim, digest, place, batch);
+}
+
+absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
+  if (Is(uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest)), digest)) {
+    ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
+    return actual == digest ? absl::OkStatus() : NotTheDigest(digest, actual);
+  }
+  ASSIGN_OR_RETURN(const Space::Room room, space_.Admit(digest.size));
+  auto staged = files_.Stage(digest, bytes);
+  RETURN_IF_ERROR(space_.Note(staged.status()));
+  const PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
+  if (UseIfHere(claim, digest)) return absl::OkStatus();
+  RETURN_IF_ERROR(space_.Note(files_.Commit(digest, *std::move(staged))));
+  RocksDatabase::Batch batch(database_);
+  const absl::Status acknowledged = Acknowledge(claim, digest, Place::kFile, batch);
+  if (!acknowledged.ok()) files_.Remove(digest).IgnoreError();
+  return acknowledged;
+}
+
+bool RocksBlobStore::UseIfHere(const PresenceIndex::Claim& claim, const Digest& digest) {
+  return Is(claim.Get(), digest) && uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest)).has_value();
+}
+
+// The one batch: the bytes if they are a value, the row, which is the lease, and the outbox.
+absl::Status RocksBlobStore::Acknowledge(const PresenceIndex::Claim& claim, const Digest& digest, Place place,
+                                         RocksDatabase::Batch& batch) {
+  PresenceIndex::Entry entry = uses_.Begin(place, digest.size, DigestKey(digest), batch);
+  std::optional<RocksOutbox::Ticket> ticket;
+  if (outbox_ != nullptr) ticket.emplace(outbox_->Add(batch, Outbox::Kind::kBlob, "", digest, digest.size));
+  SMELT_KILL_POINT("rocks.put.before_batch");
+  RETURN_IF_ERROR(space_.Note(database_.Write(batch, Durability::kMachine)));
+  SMELT_KILL_POINT("rocks.put.after_batch");
+  entry.pending = ticket.has_value() ? 1 : 0;
+  if (ticket.has_value()) ticket->Written(digest.size);
+  claim.Set(entry);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Digest>> RocksBlobStore::FindMissing(absl::Span<const Digest> digests) {
+  std::vector<Digest> missing;
+  absl::flat_hash_set<Digest> seen;
+  RocksDatabase::Batch rows(database_);
+  for (const Digest& digest : digests) {
+    if (Is(uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest), rows), digest)) continue;
+    if (digest.size == 0 && digest == DigestOf(std::string_view())) continue;
+    if (seen.insert(digest).second) missing.push_back(digest);
+  }
+  uses_.WriteRows(rows);
+  return missing;
+}
+
+}  // namespace smelt

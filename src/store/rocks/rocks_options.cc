@@ -1,0 +1,103 @@
+#include "src/store/rocks/rocks_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
+
+#include <memory>
+
+namespace smelt {
+namespace {
+
+constexpr std::size_t kBlockCacheBytes = 256 << 20;
+constexpr std::size_t kMemtablesBytesMax = 256 << 20;  // of all families together
+constexpr std::size_t kBytesMemtableBytes = 64 << 20;
+constexpr std::size_t kRowsMemtableBytes = 16 << 20;
+// What must be read again at the next start after a kill.
+constexpr std::uint64_t kLogBytesMax = 512 << 20;
+constexpr std::uint64_t kBlobFileBytes = 128 << 20;
+constexpr int kOpenFilesMax = 1024;
+// Deleted entries in a row of so many that make a table worth compacting.
+constexpr std::size_t kDeletionsWindow = 4096, kDeletionsTrigger = 2048;
+
+// Left to itself, RocksDB looks every few seconds whether a full disk has room again, and lets nobody recover before.
+class NoRecoveryByItself : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
+rocksdb::ColumnFamilyOptions RowsFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionsWindow, kDeletionsTrigger));
+  options.write_buffer_size = kRowsMemtableBytes;
+  options.compression = rocksdb::kNoCompression;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions BytesFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = RowsFamily(cache);
+  options.write_buffer_size = kBytesMemtableBytes;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions BlobDbFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = BytesFamily(cache);
+  options.enable_blob_files = true;
+  options.min_blob_size = 0;
+  options.blob_file_size = kBlobFileBytes;
+  options.enable_blob_garbage_collection = true;
+  options.blob_garbage_collection_age_cutoff = 0.5;
+  options.blob_garbage_collection_force_threshold = 0.5;
+  return options;
+}
+
+}  // namespace
+
+rocksdb::DBOptions RocksOptions() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.listeners.push_back(std::make_shared<NoRecoveryByItself>());
+  options.paranoid_checks = false;  // a table that cannot be read must not stop the writing of others
+  options.max_background_jobs = 4;
+  options.max_open_files = kOpenFilesMax;
+  options.db_write_buffer_size = kMemtablesBytesMax;
+  options.max_total_wal_size = kLogBytesMax;
+  options.allow_fallocate = false;  // it would take the log's full size from a small disk at once
+  options.enable_pipelined_write = true;
+  options.avoid_flush_during_recovery = true;
+  options.skip_stats_update_on_db_open = true;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> RocksFamilies() {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  return {{rocksdb::kDefaultColumnFamilyName, RowsFamily(cache)},
+          {"blob_rows", RowsFamily(cache)},
+          {"tree_blobs", BytesFamily(cache)},
+          {"blob_db", BlobDbFamily(cache)},
+          {"action_rows", RowsFamily(cache)},
+          {"actions", BytesFamily(cache)},
+          {"outbox", RowsFamily(cache)}};
+}
+
+}  // namespace smelt

@@ -1,0 +1,264 @@
+#include "src/store/rocks/rocks_store.h"
+
+#include <fcntl.h>
+#include <glog/logging.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "fmt/format.h"
+#include "src/base/errno_status.h"
+#include "src/base/status_macros.h"
+#include "src/base/unique_fd.h"
+#include "src/store/rocks/durable_files.h"
+#include "src/store/rocks/presence_index.h"
+#include "src/store/rocks/rocks_action_caches.h"
+#include "src/store/rocks/rocks_blob_store.h"
+#include "src/store/rocks/rocks_collector.h"
+#include "src/store/rocks/rocks_database.h"
+#include "src/store/rocks/rocks_outbox.h"
+#include "src/store/rocks/space.h"
+#include "src/store/rocks/uses.h"
+
+namespace smelt {
+namespace {
+
+using Family = RocksDatabase::Family;
+
+constexpr auto kMeasureInterval = std::chrono::seconds(1);
+constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
+// In Family::kMeta while the store is open: the boot in which it was opened.
+constexpr std::string_view kOpenedKey = "opened";
+
+// Held as long as the store is open; the kernel lets go of it however the process ends.
+absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock " + path);
+  return absl::FailedPreconditionError(
+      fmt::format("the store {} is in use by another process: stop it, or use another directory", directory));
+}
+
+absl::Status CannotUse(const std::string& directory, const absl::Status& why) {
+  return absl::Status(why.code(), fmt::format("cannot use the store {} ({}): make it writable for this user, or use "
+                                              "another directory",
+                                              directory, std::string(why.message())));
+}
+
+std::int64_t Share(std::int64_t bytes, double share) {
+  return static_cast<std::int64_t>(static_cast<double>(bytes) * share);
+}
+
+class RocksStoreOnDisk : public RocksStore {
+ public:
+  RocksStoreOnDisk(const RocksStoreOptions& options, UniqueFd lock, std::unique_ptr<RocksDatabase> database,
+                   FileSystem& files, Clock& clock)
+      : options_(options),
+        files_(files),
+        lock_(std::move(lock)),
+        database_(std::move(database)),
+        blob_files_(options.directory, files),
+        blob_uses_(*database_, Family::kBlobRows, blob_index_, clock, options.lease_seconds),
+        action_uses_(*database_, Family::kActionRows, action_index_, clock, options.lease_seconds),
+        outbox_(*database_, blob_index_, action_index_, clock, [this] { collector_.NoteFreed(); }),
+        space_({.limit_bytes = options.limit_bytes,
+                .high_bytes = Share(options.limit_bytes, options.high_watermark),
+                .free_bytes_min = options.free_bytes_min},
+               blob_index_, action_index_, options.directory, files),
+        blobs_({.tree_bytes_max = options.lsm_bytes_max, .blob_db_bytes_max = options.blob_bytes_max}, *database_,
+               blob_files_, blob_uses_, outbox(), space_),
+        actions_(*database_, action_uses_, outbox(), space_),
+        collector_(*database_, blob_files_, blob_uses_, action_uses_) {}
+
+  ~RocksStoreOnDisk() override {
+    {
+      const std::lock_guard lock(mu_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (keeper_.joinable()) keeper_.join();
+    if (started_) Report(Mark(""));
+  }
+
+  // The steps of opening. Nobody else uses the store yet.
+  absl::Status Start() {
+    RETURN_IF_ERROR(blob_files_.Prepare());
+    RETURN_IF_ERROR(Load());
+    RETURN_IF_ERROR(DropWhatHasNoFile());
+    RETURN_IF_ERROR(Mark(BootId()));
+    started_ = true;
+    space_.Measure();
+    space_.Set([this] { Report(collector_.CollectIfUseful(Target())); }, [this] { Wake(); });
+    keeper_ = std::thread([this] { Keep(); });
+    return absl::OkStatus();
+  }
+
+  BlobStore& blobs() override { return blobs_; }
+  ActionCaches& actions() override { return actions_; }
+  RocksOutbox* outbox() override { return options_.outbox ? &outbox_ : nullptr; }
+  const std::string& staging_directory() const override { return blob_files_.staging_directory(); }
+
+  Usage GetUsage() override {
+    Usage usage{.bytes = space_.bytes(),
+                .limit_bytes = options_.limit_bytes,
+                .blobs = blob_index_.entries(),
+                .actions = action_index_.entries()};
+    const std::int64_t now = blob_uses_.Now();
+    std::int64_t oldest = now;
+    for (Uses* uses : {&blob_uses_, &action_uses_}) {
+      uses->index().ForEach([&](const PresenceIndex::Key&, const PresenceIndex::Entry& entry) {
+        if (uses->IsLeased(entry)) usage.leased_bytes += static_cast<std::int64_t>(entry.bytes);
+        oldest = std::min<std::int64_t>(oldest, entry.used);
+      });
+    }
+    usage.oldest_use_seconds = now - oldest;
+    usage.evicted_last_idle_seconds = collector_.last_idle_seconds();
+    usage.corrupt_blobs = blobs_.corrupt();
+    usage.read_only = space_.read_only();
+    return usage;
+  }
+
+  absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
+    space_.Measure();
+    auto report = collector_.Collect(down_to_bytes.value_or(Target()), dry_run);
+    if (report.ok() && report->blobs_removed > 0 && !dry_run) Report(database_->Compact());
+    space_.Measure();
+    return report;
+  }
+
+ private:
+  std::int64_t Target() const {
+    return std::max<std::int64_t>(
+        0, std::min(Share(options_.limit_bytes, options_.low_watermark), space_.bytes() - space_.MissingOnDisk()));
+  }
+
+  std::string BootId() { return files_.ReadFile(kBootIdPath).value_or("unknown"); }
+
+  absl::Status Mark(const std::string& boot) {
+    RocksDatabase::Batch batch(*database_);
+    batch.Put(Family::kMeta, kOpenedKey, boot);
+    return database_->Write(batch, RocksDatabase::Durability::kMachine);
+  }
+
+  absl::Status Load() {
+    absl::Status loaded = LoadOnce();
+    if (!absl::IsDataLoss(loaded)) return loaded;
+    blob_index_.Clear();
+    action_index_.Clear();
+    RETURN_IF_ERROR(database_->PutAside(std::string(loaded.message())));
+    return LoadOnce();
+  }
+
+  // Leases that were written but not synced are lost with the machine: then everything counts as leased.
+  absl::Status LoadOnce() {
+    ASSIGN_OR_RETURN(const std::optional<std::string> opened, database_->Get(Family::kMeta, kOpenedKey));
+    const bool leases_lost = opened.has_value() && !opened->empty() && *opened != BootId();
+    RETURN_IF_ERROR(blob_uses_.Load(leases_lost));
+    RETURN_IF_ERROR(action_uses_.Load(leases_lost));
+    return outbox_.Load();
+  }
+
+  // Files without rows were never acknowledged; rows without files are blobs that were going.
+  absl::Status DropWhatHasNoFile() {
+    absl::flat_hash_set<PresenceIndex::Key> found;
+    RETURN_IF_ERROR(blob_files_.ForEach([&](const Digest& digest) {
+      const PresenceIndex::Key key = PresenceIndex::KeyOf(digest);
+      const auto entry = blob_index_.Wait(key).Get();
+      const bool ours = entry.has_value() && static_cast<Place>(entry->place) == Place::kFile &&
+                        static_cast<std::int64_t>(entry->bytes) == digest.size;
+      if (ours) found.insert(key);
+      return ours;
+    }));
+    std::vector<PresenceIndex::Key> lost;
+    blob_index_.ForEach([&](const PresenceIndex::Key& key, const PresenceIndex::Entry& entry) {
+      if (static_cast<Place>(entry.place) == Place::kFile && !found.contains(key)) lost.push_back(key);
+    });
+    for (const PresenceIndex::Key& key : lost) blob_index_.Wait(key).Erase();
+    return absl::OkStatus();
+  }
+
+  void Wake() {
+    {
+      const std::lock_guard lock(mu_);
+      short_ = true;
+    }
+    wake_.notify_all();
+  }
+
+  // The store's own thread.
+  void Keep() {
+    std::unique_lock lock(mu_);
+    while (!stopping_) {
+      wake_.wait_for(lock, kMeasureInterval, [this] { return stopping_ || short_; });
+      if (stopping_) break;
+      short_ = false;
+      lock.unlock();
+      space_.Measure();
+      if (space_.IsShort()) Report(CollectInBackground());
+      lock.lock();
+    }
+  }
+
+  absl::Status CollectInBackground() {
+    const std::int64_t before = space_.bytes();
+    RETURN_IF_ERROR(collector_.CollectIfUseful(Target()));
+    return space_.bytes() < before ? database_->Compact() : absl::OkStatus();
+  }
+
+  static void Report(const absl::Status& status) {
+    if (!status.ok()) LOG(WARNING) << "store: " << status;
+  }
+
+  // Constant after construction, or with a synchronisation of their own. In the order in which they need each other.
+  const RocksStoreOptions options_;
+  FileSystem& files_;
+  const UniqueFd lock_;
+  const std::unique_ptr<RocksDatabase> database_;
+  PresenceIndex blob_index_;
+  PresenceIndex action_index_;
+  DurableFiles blob_files_;
+  Uses blob_uses_;
+  Uses action_uses_;
+  RocksOutbox outbox_;
+  Space space_;
+  RocksBlobStore blobs_;
+  RocksActionCaches actions_;
+  RocksCollector collector_;
+  bool started_ = false;  // of the thread that opens and closes
+
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // guarded by mu_
+  bool short_ = false;     // guarded by mu_
+
+  std::thread keeper_;  // after all that it uses
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RocksStore>> RocksStore::Open(RocksStoreOptions options, FileSystem& files,
+                                                             Clock& clock) {
+  const std::string& directory = options.directory;
+  const absl::Status made = files.MakeDirectories(directory, 0700);
+  if (!made.ok()) return CannotUse(directory, made);
+  auto lock = LockDirectory(directory);
+  if (absl::IsFailedPrecondition(lock.status())) return lock.status();
+  if (!lock.ok()) return CannotUse(directory, lock.status());
+  auto database = RocksDatabase::Open(directory + "/db", files, clock);
+  if (!database.ok()) return CannotUse(directory, database.status());
+  auto store = std::make_unique<RocksStoreOnDisk>(options, *std::move(lock), *std::move(database), files, clock);
+  const absl::Status started = store->Start();
+  if (!started.ok()) return CannotUse(directory, started);
+  return store;
+}
+
+}  // namespace smelt
