@@ -158,6 +158,11 @@ class SystemFileSystem : public FileSystem {
     return absl::OkStatus();
   }
 
+  absl::Status Touch(const std::string& path) override {
+    if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) return PathError(errno, "set the time of", path);
+    return absl::OkStatus();
+  }
+
   absl::Status MakeDirectories(const std::string& path, std::uint32_t mode) override {
     if (::mkdir(path.c_str(), mode) == 0) return absl::OkStatus();
     const int error = errno;

@@ -52,6 +52,7 @@ class FileSystem {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;  // replaces `to`
   virtual absl::Status Remove(const std::string& path) = 0;                         // a file; OK if absent
   virtual absl::Status SetMode(const std::string& path, std::uint32_t mode) = 0;
+  virtual absl::Status Touch(const std::string& path) = 0;  // access and modification time are the kernel's now
   virtual absl::Status MakeDirectories(const std::string& path, std::uint32_t mode) = 0;
 
   // Names in a directory, sorted, without "." and "..".

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -44,6 +45,34 @@ TEST_F(CompileTest, AMissIsStoredAndTheNextCompileIsAHitWithTheSameBytes) {
   EXPECT_EQ(Count("hits"), 1);
   EXPECT_EQ(Count("misses"), 1);
   EXPECT_EQ(Count("stored"), 1);
+}
+
+TEST_F(CompileTest, OutputsThatAreInPlaceAreOnlyTouched) {
+  CompileAndCheck(one_);
+  const std::string rlib = one_.Deps() + "/liba-1.rlib";
+  const FileStat before = *FileSystem::System().Stat(rlib);
+  files_.ResetCounts();
+  CompileAndCheck(one_);
+  EXPECT_EQ(Last(), "hit");
+  const FileStat after = *FileSystem::System().Stat(rlib);
+  EXPECT_EQ(after.inode, before.inode);
+  EXPECT_GT(after.mtime_ns, before.mtime_ns);
+  EXPECT_EQ(files_.Count(Call::kTouch), 2);  // the .rmeta and the .rlib
+  EXPECT_EQ(files_.Count(Call::kCopyToNewFile), 0);
+}
+
+TEST_F(CompileTest, OutputsThatSomebodyChangedInPlaceAreRestored) {
+  CompileAndCheck(one_);
+  CompileAndCheck(one_);
+  const std::string rlib = one_.Deps() + "/liba-1.rlib";
+  std::string contents = *FileSystem::System().ReadFile(rlib);
+  contents[0] = static_cast<char>(contents[0] ^ 1);
+  std::ofstream(rlib, std::ios::in | std::ios::out) << contents;
+  CompileAndCheck(one_);
+  EXPECT_EQ(Last(), "hit");
+  ASSERT_EQ(::chmod(rlib.c_str(), 0600), 0);
+  CompileAndCheck(one_);
+  EXPECT_EQ(FileSystem::System().Stat(rlib)->mode, 0644u);
 }
 
 TEST_F(CompileTest, AHitPrintsWhatTheCompilerPrintedWithRealPaths) {

@@ -77,7 +77,8 @@ absl::StatusOr<Results::ActionResult> Results::Store(const UnitOutputs& unit, co
 absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& output, const std::string& path,
                                   const Digest& digest) {
   if (output.kind != rustc::Output::Kind::kDepInfo) {
-    RETURN_IF_ERROR(outputs_.Restore(digest, path, Sharing::kCopy, output.executable));
+    const bool in_place = digests_.IsInPlace(path, digest, output.executable ? 0755 : 0644) && files_.Touch(path).ok();
+    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, Sharing::kCopy, output.executable));
     digests_.Restored(path, digest);
     return absl::OkStatus();
   }

@@ -108,6 +108,19 @@ bool FileDigests::IsRestored(const std::string& path, const FileStat& stat) {
   return found != shard.entries.end() && found->second.ours && Holds(found->second, stat);
 }
 
+bool FileDigests::IsInPlace(const std::string& path, const Digest& digest, std::uint32_t mode) {
+  Shard& shard = ShardOf(path);
+  Entry entry;
+  {
+    absl::MutexLock lock(&shard.mu);
+    auto found = shard.entries.find(path);
+    if (found == shard.entries.end() || !found->second.ours || found->second.digest != digest) return false;
+    entry = found->second;
+  }
+  absl::StatusOr<FileStat> stat = files_.Stat(path);
+  return stat.ok() && *stat == entry.stat && stat->mode == mode;
+}
+
 void FileDigests::Restored(const std::string& path, const Digest& digest) {
   absl::StatusOr<FileStat> stat = files_.Stat(path);
   if (stat.ok() && stat->size == digest.size) Remember(path, {*stat, digest, true});

@@ -58,6 +58,10 @@ class FileDigests {
   // True if `path` still is what the last Restored for it put there.
   bool IsRestored(const std::string& path, const FileStat& stat);
 
+  // True if `path` is, to the last change of its inode, what the last Restored for it put there, with this digest and
+  // these permission bits: it need not be put there again.
+  bool IsInPlace(const std::string& path, const Digest& digest, std::uint32_t mode);
+
   // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so
   // the racy rule does not apply. Errors (it is gone already) are ignored.
   void Restored(const std::string& path, const Digest& digest);

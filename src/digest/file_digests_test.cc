@@ -160,6 +160,23 @@ TEST_F(FileDigestsTest, WhatWeHavePutThereIsKnownAtOnceWithoutReading) {
   EXPECT_FALSE(digests_.IsRestored(path, files_.stats[path]));
 }
 
+TEST_F(FileDigestsTest, WhatWeHavePutThereIsInPlaceUntilItsInodeChanges) {
+  const std::string path = Write("out", "contents");
+  const Digest digest = DigestOf("contents");
+  EXPECT_FALSE(digests_.IsInPlace(path, digest, 0644));
+  ASSERT_OK(digests_.Of(path));
+  EXPECT_FALSE(digests_.IsInPlace(path, digest, 0644));  // not put there by us
+  digests_.Restored(path, digest);
+  EXPECT_TRUE(digests_.IsInPlace(path, digest, 0644));
+  EXPECT_FALSE(digests_.IsInPlace(path, digest, 0755));
+  EXPECT_FALSE(digests_.IsInPlace(path, DigestOf("Contents"), 0644));
+  files_.stats[path].ctime_ns += 1;
+  EXPECT_FALSE(digests_.IsInPlace(path, digest, 0644));
+  digests_.Restored(path, digest);
+  files_.stats[path].links += 1;
+  EXPECT_FALSE(digests_.IsInPlace(path, digest, 0644));
+}
+
 TEST_F(FileDigestsTest, WhatIsNotOfTheDigestsSizeWasNotPutThereByUs) {
   const std::string path = Write("a", "one");
   digests_.Restored(path, DigestOf("longer"));

@@ -108,6 +108,11 @@ absl::Status FaultyFileSystem::SetMode(const std::string& path, std::uint32_t mo
   return target_.SetMode(path, mode);
 }
 
+absl::Status FaultyFileSystem::Touch(const std::string& path) {
+  RETURN_IF_ERROR(Enter(Call::kTouch, path));
+  return target_.Touch(path);
+}
+
 absl::Status FaultyFileSystem::MakeDirectories(const std::string& path, std::uint32_t mode) {
   RETURN_IF_ERROR(Enter(Call::kMakeDirectories, path));
   return target_.MakeDirectories(path, mode);

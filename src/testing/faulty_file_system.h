@@ -28,6 +28,7 @@ class FaultyFileSystem : public FileSystem {
     kRename,
     kRemove,
     kSetMode,
+    kTouch,
     kMakeDirectories,
     kList,
     kFreeBytes,
@@ -64,6 +65,7 @@ class FaultyFileSystem : public FileSystem {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
   absl::Status SetMode(const std::string& path, std::uint32_t mode) override;
+  absl::Status Touch(const std::string& path) override;
   absl::Status MakeDirectories(const std::string& path, std::uint32_t mode) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   absl::StatusOr<std::int64_t> FreeBytes(const std::string& path) override;

@@ -198,9 +198,7 @@ absl::Status Spares::PutAt(const Spare& spare, const std::string& path, std::uin
   ASSIGN_OR_RETURN(const FileStat stat, files_.Stat(spare.path));
   if (stat != spare.stat) return absl::AbortedError(fmt::format("{} was changed", spare.path));
   if (stat.mode != mode) RETURN_IF_ERROR(files_.SetMode(spare.path, mode));
-  if (::utimensat(AT_FDCWD, spare.path.c_str(), nullptr, 0) != 0) {
-    return absl::InternalError(fmt::format("cannot set the time of {}", spare.path));
-  }
+  RETURN_IF_ERROR(files_.Touch(spare.path));
   SMELT_KILL_POINT("store.spare.before_rename");
   RETURN_IF_ERROR(files_.Rename(spare.path, path));
   SMELT_KILL_POINT("store.spare.after_rename");
