@@ -13,8 +13,7 @@
 #include "src/auth/authorizer.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
-#include "src/store/memory/memory_action_caches.h"
-#include "src/store/memory/memory_blob_store.h"
+#include "src/store/rocks/rocks_store.h"
 #include "src/wire/build_id.h"
 
 namespace smelt {
@@ -67,14 +66,13 @@ sigset_t EndingSignals() {
 // Objects are put together here, from the disk up to the socket.
 int Serve(const Flags& flags) {
   FileSystem& files = FileSystem::System();
-  const std::string staging = flags.directory + "/staging";
-  if (absl::Status made = files.MakeDirectories(staging, 0700); !made.ok()) return Fail(std::string(made.message()));
+  Clock& clock = Clock::System();
+  absl::StatusOr<std::unique_ptr<RocksStore>> store = RocksStore::Open({flags.directory}, files, clock);
+  if (!store.ok()) return Fail(std::string(store.status().message()));
 
-  MemoryBlobStore blobs;
-  MemoryActionCaches actions;
   AllowAll authorizer;
-  absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start({blobs, actions, authorizer, Clock::System(), staging}, flags.server);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
+      {(*store)->blobs(), (*store)->actions(), authorizer, clock, (*store)->staging_directory()}, flags.server);
   if (!server.ok()) return Fail(std::string(server.status().message()));
 
   for (const int port : (*server)->ports()) fmt::print("listening on port {}\n", port);

@@ -106,7 +106,7 @@ class Decoder {
       decoded_ += static_cast<std::int64_t>(out.pos);
       if (decoded_ > size_) return TooMuch(size_);
       RETURN_IF_ERROR(sink(std::string_view(piece.data(), out.pos)));
-      full = out.pos == out.size;
+      full = within_frame_ && out.pos == out.size;
     }
     return absl::OkStatus();
   }

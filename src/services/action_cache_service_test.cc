@@ -1,0 +1,143 @@
+#include <string>
+
+#include "src/services/testing/server_fixture.h"
+
+namespace smelt {
+namespace {
+
+using grpc::StatusCode;
+
+class ActionCacheTest : public ServerTest {
+ protected:
+  grpc::Status Get(const v2::GetActionResultRequest& request) {
+    CallContext context;
+    result_.Clear();
+    return cache_->GetActionResult(&context, request, &result_);
+  }
+
+  grpc::Status Update(const v2::UpdateActionResultRequest& request) {
+    CallContext context;
+    v2::ActionResult response;
+    return cache_->UpdateActionResult(&context, request, &response);
+  }
+
+  // A result with a file, standard output and a directory, all of whose blobs are here.
+  v2::ActionResult Complete() {
+    v2::ActionResult result;
+    auto& file = *result.add_output_files();
+    file.set_path("out/lib.rlib");
+    *file.mutable_digest() = reapi::ToProto(Put("library"));
+    *result.mutable_stdout_digest() = reapi::ToProto(Put("said"));
+    *result.mutable_stderr_digest() = reapi::ToProto(Put("warned"));
+    v2::Tree tree;
+    auto& nested = *tree.add_children()->add_files();
+    nested.set_name("nested");
+    *nested.mutable_digest() = reapi::ToProto(Put("nested"));
+    auto& directory = *result.add_output_directories();
+    directory.set_path("tree");
+    *directory.mutable_tree_digest() = reapi::ToProto(Put(tree.SerializeAsString()));
+    return result;
+  }
+
+  v2::UpdateActionResultRequest UpdateRequest(const v2::ActionResult& result, const std::string& instance = "") const {
+    v2::UpdateActionResultRequest request;
+    request.set_instance_name(instance);
+    *request.mutable_action_digest() = reapi::ToProto(action_);
+    *request.mutable_action_result() = result;
+    return request;
+  }
+
+  v2::GetActionResultRequest GetRequest(const std::string& instance = "") const {
+    v2::GetActionResultRequest request;
+    request.set_instance_name(instance);
+    *request.mutable_action_digest() = reapi::ToProto(action_);
+    return request;
+  }
+
+  const Digest action_ = DigestOf("action");
+  v2::ActionResult result_;
+};
+
+TEST_F(ActionCacheTest, WhatIsUpdatedIsGot) {
+  EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::NOT_FOUND));
+  const v2::ActionResult result = Complete();
+  ASSERT_THAT(Update(UpdateRequest(result)), HasCode(StatusCode::OK));
+  ASSERT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.SerializeAsString(), result.SerializeAsString());
+}
+
+TEST_F(ActionCacheTest, InstancesDoNotSeeEachOther) {
+  ASSERT_THAT(Update(UpdateRequest(Complete(), "main")), HasCode(StatusCode::OK));
+  EXPECT_THAT(Get(GetRequest("main")), HasCode(StatusCode::OK));
+  for (const char* other : {"", "pr/1", "main/1"}) {
+    EXPECT_THAT(Get(GetRequest(other)), HasCode(StatusCode::NOT_FOUND)) << other;
+  }
+}
+
+TEST_F(ActionCacheTest, AHitLacksNothing) {
+  for (const char* lost : {"library", "said", "warned", "nested"}) {
+    ASSERT_THAT(Update(UpdateRequest(Complete())), HasCode(StatusCode::OK));
+    ASSERT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));
+    blobs_.Forget(DigestOf(std::string_view(lost)));
+    EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::NOT_FOUND, "incomplete")) << lost;
+  }
+}
+
+TEST_F(ActionCacheTest, InlinesWhatIsAsked) {
+  ASSERT_THAT(Update(UpdateRequest(Complete())), HasCode(StatusCode::OK));
+  v2::GetActionResultRequest request = GetRequest();
+  request.set_inline_stdout(true);
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.stdout_raw(), "said");
+  EXPECT_EQ(result_.stderr_raw(), "");
+  EXPECT_EQ(result_.output_files(0).contents(), "");
+  request.set_inline_stderr(true);
+  request.add_inline_output_files("elsewhere");
+  request.add_inline_output_files("out/lib.rlib");
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.stderr_raw(), "warned");
+  EXPECT_EQ(result_.output_files(0).contents(), "library");
+  EXPECT_TRUE(result_.has_stdout_digest());
+}
+
+TEST_F(ActionCacheTest, InlinesWithinItsBudgetOnly) {
+  v2::ActionResult result;
+  for (const char* name : {"a", "b", "c"}) {
+    auto& file = *result.add_output_files();
+    file.set_path(name);
+    *file.mutable_digest() = reapi::ToProto(Put(std::string(400 << 10, *name)));
+  }
+  ASSERT_THAT(Update(UpdateRequest(result)), HasCode(StatusCode::OK));
+  v2::GetActionResultRequest request = GetRequest();
+  for (const char* name : {"a", "b", "c"}) request.add_inline_output_files(name);
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.output_files(1).contents().size(), 400u << 10);
+  EXPECT_EQ(result_.output_files(2).contents(), "");
+  EXPECT_LE(result_.ByteSizeLong(), static_cast<std::size_t>(limits_.inline_bytes_max));
+}
+
+TEST_F(ActionCacheTest, BadUpdatesNameTheField) {
+  v2::UpdateActionResultRequest request = UpdateRequest(Complete());
+  request.mutable_action_digest()->set_hash("x");
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT));
+  request = UpdateRequest(Complete());
+  request.clear_action_result();
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "action_result"));
+  request = UpdateRequest(Complete());
+  request.mutable_action_result()->mutable_output_files(0)->set_path("../../etc/passwd");
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "output_files.path"));
+  request = UpdateRequest(Complete());
+  request.set_digest_function(v2::DigestFunction::MD5);
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "digest_function"));
+  request = UpdateRequest(Complete(), "a/../b");
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "instance_name"));
+  EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::NOT_FOUND));
+}
+
+TEST_F(ActionCacheTest, AnEmptyResultIsAResult) {
+  ASSERT_THAT(Update(UpdateRequest({})), HasCode(StatusCode::OK));
+  EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));
+}
+
+}  // namespace
+}  // namespace smelt

@@ -1,0 +1,88 @@
+#include "src/services/bytes_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace smelt {
+namespace {
+
+TEST(BytesBudgetTest, GrantsAtOnceWhatIsFreeAndTakesItBack) {
+  BytesBudget budget(100);
+  {
+    std::optional<BytesBudget::Hold> hold;
+    budget.Acquire(60, [&](BytesBudget::Hold granted) { hold = std::move(granted); });
+    ASSERT_TRUE(hold.has_value());
+    EXPECT_EQ(hold->bytes(), 60);
+    EXPECT_EQ(budget.held_bytes(), 60);
+  }
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
+TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
+  BytesBudget budget(100);
+  BytesBudget::Hold first = budget.TryAcquire(100);
+  std::vector<int> served;
+  std::vector<BytesBudget::Hold> holds;
+  for (const int bytes : {80, 10, 10, 50}) {
+    budget.Acquire(bytes, [&, bytes](BytesBudget::Hold hold) {
+      served.push_back(bytes);
+      holds.push_back(std::move(hold));
+    });
+  }
+  EXPECT_EQ(budget.waiting(), 4);
+  EXPECT_EQ(budget.TryAcquire(1).bytes(), 0);
+  first.Release();
+  EXPECT_EQ(served, (std::vector<int>{80, 10, 10}));
+  EXPECT_EQ(budget.waiting(), 1);
+  holds.clear();
+  EXPECT_EQ(served.back(), 50);
+}
+
+TEST(BytesBudgetTest, MoreThanThereIsWaitsForAllOfIt) {
+  BytesBudget budget(100);
+  BytesBudget::Hold first = budget.TryAcquire(1);
+  std::int64_t granted = 0;
+  budget.Acquire(1000, [&](BytesBudget::Hold hold) { granted = hold.bytes(); });
+  EXPECT_EQ(granted, 0);
+  first.Release();
+  EXPECT_EQ(granted, 100);
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
+TEST(BytesBudgetTest, TryAcquireTakesAllOrNothing) {
+  BytesBudget budget(100);
+  const BytesBudget::Hold hold = budget.TryAcquire(99);
+  EXPECT_EQ(budget.TryAcquire(2).bytes(), 0);
+  EXPECT_EQ(budget.TryAcquire(1).bytes(), 1);
+  EXPECT_EQ(budget.held_bytes(), 99);
+}
+
+TEST(BytesBudgetTest, ManyThreadsNeverHoldMoreThanThereIs) {
+  BytesBudget budget(1000);
+  std::atomic<std::int64_t> held = 0, peak = 0, grants = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 2000; ++i) {
+        budget.Acquire(1 + (i * 37 + t) % 400, [&](BytesBudget::Hold hold) {
+          const std::int64_t now = held += hold.bytes();
+          for (std::int64_t seen = peak; now > seen && !peak.compare_exchange_weak(seen, now);) continue;
+          held -= hold.bytes();
+          ++grants;
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(grants, 8000);
+  EXPECT_LE(peak, 1000);
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
+}  // namespace
+}  // namespace smelt

@@ -1,0 +1,102 @@
+#ifndef SMELT_SERVICES_TESTING_SERVER_FIXTURE_H_
+#define SMELT_SERVICES_TESTING_SERVER_FIXTURE_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "google/bytestream/bytestream.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "src/auth/authorizer.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
+#include "src/services/server.h"
+#include "src/store/memory/memory_action_caches.h"
+#include "src/store/memory/memory_blob_store.h"
+#include "src/testing/fake_clock.h"
+#include "src/testing/status_matchers.h"
+#include "src/testing/temp_dir.h"
+
+namespace smelt {
+
+namespace v2 = build::bazel::remote::execution::v2;
+namespace bs = google::bytestream;
+
+// A context whose call ends soon, whatever happens.
+struct CallContext : grpc::ClientContext {
+  CallContext() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
+};
+
+// A server on a loopback port with stores in memory, and stubs that call it. Start() with other limits or parts begins
+// another one.
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() { Start(); }
+
+  void Start() { StartOn(blobs_); }
+
+  void StartOn(BlobStore& blobs) {
+    server_.reset();
+    ServerOptions options;
+    options.endpoints = {{"127.0.0.1:0", nullptr}};
+    options.limits = limits_;
+    options.reflection = reflection_;
+    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path()}, options);
+    ASSERT_OK(server);
+    server_ = *std::move(server);
+    address_ = "127.0.0.1:" + std::to_string(server_->ports().at(0));
+    channel_ = NewChannel();
+    cas_ = v2::ContentAddressableStorage::NewStub(channel_);
+    cache_ = v2::ActionCache::NewStub(channel_);
+    bytes_ = bs::ByteStream::NewStub(channel_);
+  }
+
+  // A connection of its own.
+  std::shared_ptr<grpc::Channel> NewChannel() {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetMaxReceiveMessageSize(64 << 20);
+    return grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
+  }
+
+  Digest Put(std::string_view bytes) {
+    const Digest digest = DigestOf(bytes);
+    EXPECT_OK(blobs_.Put(digest, Bytes(std::string(bytes))));
+    return digest;
+  }
+
+  bool Has(const Digest& digest) { return blobs_.FindMissing({&digest, 1})->empty(); }
+
+  Limits limits_;
+  bool reflection_ = false;
+  MemoryBlobStore blobs_;
+  MemoryActionCaches actions_;
+  AllowAll allow_all_;
+  Authorizer* authorizer_ = &allow_all_;
+  FakeClock clock_;
+  TempDir staging_;
+  std::unique_ptr<Server> server_;
+  std::string address_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v2::ContentAddressableStorage::Stub> cas_;
+  std::unique_ptr<v2::ActionCache::Stub> cache_;
+  std::unique_ptr<bs::ByteStream::Stub> bytes_;
+};
+
+// Matches a grpc::Status with this code, and prints one that has another.
+MATCHER_P(HasCode, code, "") {
+  *result_listener << arg.error_code() << ": " << arg.error_message();
+  return arg.error_code() == code;
+}
+
+MATCHER_P2(HasCode, code, message, "") {
+  *result_listener << arg.error_code() << ": " << arg.error_message();
+  return arg.error_code() == code && arg.error_message().find(message) != std::string::npos;
+}
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_TESTING_SERVER_FIXTURE_H_
