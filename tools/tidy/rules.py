@@ -80,10 +80,14 @@ THIRD_PARTY = {
     "pugixml": (r"pugixml\.hpp", ("src/store/s3/",)),
     "gRPC": (
         r"grpc(pp)?/",
-        ("src/cmd/", "src/services/", "src/store/remote/", "src/executor/", "tests/digest_beside_grpc/"),
+        ("src/cmd/", "src/services/", "src/store/remote/", "src/executor/", "tests/digest_beside_grpc/",
+         "tools/bench/server/"),
     ),
     "toml11": (r"toml(11)?(\.hpp|/)", ("src/config/",)),
-    "nlohmann-json": (r"nlohmann/", ("src/auth/", "src/compilers/", "src/config/", "src/daemon/", "src/status/", "src/store/s3/", "tests/")),
+    "nlohmann-json": (
+        r"nlohmann/",
+        ("src/auth/", "src/compilers/", "src/config/", "src/daemon/", "src/status/", "src/store/s3/", "tests/"),
+    ),
     "zstd": (r"zstd\.h", ("src/base/", "src/services/", "src/store/")),
     "Protobuf": (
         r"google/protobuf/|.*\.pb\.h",
