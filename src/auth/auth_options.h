@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "src/auth/role.h"
 
 namespace smelt {
@@ -52,6 +53,9 @@ struct AuthOptions {
   // True if nobody can be told from anybody.
   bool empty() const { return tokens.empty() && jwts.empty() && certificates.empty(); }
 };
+
+// INVALID_ARGUMENT, saying what would be right, for a URL that keys are not read from: https only, but for loopback.
+absl::Status CheckKeysUrl(const std::string& url);
 
 }  // namespace smelt
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "src/auth/key_cache.h"
+#include "src/auth/auth_options.h"
 #include "src/auth/test_issuer.h"
 #include "src/testing/status_matchers.h"
 

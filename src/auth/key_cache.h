@@ -52,9 +52,6 @@ class KeyCache {
 ReadKeys KeysInFile(const std::string& path);
 ReadKeys KeysAtUrl(const std::string& url);
 
-// INVALID_ARGUMENT, saying what would be right, for a URL that KeysAtUrl would not read.
-absl::Status CheckKeysUrl(const std::string& url);
-
 }  // namespace smelt
 
 #endif  // SMELT_AUTH_KEY_CACHE_H_

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "src/auth/auth_options.h"
 #include "src/auth/key_cache.h"
 #include "src/base/file_system.h"
 #include "src/base/status_macros.h"
@@ -20,8 +21,6 @@ std::size_t Append(char* data, std::size_t, std::size_t size, void* target) {
   text.append(data, size);
   return size;
 }
-
-bool IsLoopback(std::string_view host) { return host == "127.0.0.1" || host == "[::1]" || host == "localhost"; }
 
 absl::StatusOr<std::string> Fetch(const std::string& url) {
   RETURN_IF_ERROR(CheckKeysUrl(url));
@@ -41,20 +40,6 @@ absl::StatusOr<std::string> Fetch(const std::string& url) {
 }
 
 }  // namespace
-
-absl::Status CheckKeysUrl(const std::string& url) {
-  std::string_view rest = url;
-  if (rest.starts_with("https://") && rest.size() > 8) return absl::OkStatus();
-  if (rest.starts_with("http://")) {
-    std::string_view host = rest.substr(7, rest.find('/', 7) - 7);
-    if (const std::size_t colon = host.rfind(':'); colon != host.npos && !host.ends_with(']')) {
-      host = host.substr(0, colon);
-    }
-    if (IsLoopback(host)) return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      fmt::format("'{}': keys are read over https:// (http:// is for loopback only)", url));
-}
 
 ReadKeys KeysInFile(const std::string& path) {
   return [path] { return FileSystem::System().ReadFile(path); };

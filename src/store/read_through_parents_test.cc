@@ -11,7 +11,8 @@ namespace {
 
 using testing::ElementsAre;
 
-const std::vector<ParentRule> kRules = {{"pr/*", "main"}, {"main", "release"}, {"loop", "loop"}, {"a", "b"}, {"b", "a"}};
+const std::vector<ParentRule> kRules = {
+    {"pr/*", "main"}, {"main", "release"}, {"loop", "loop"}, {"a", "b"}, {"b", "a"}};
 
 // The cache of a child whose parent is there and empty.
 std::shared_ptr<ActionCache> MakeChild() {

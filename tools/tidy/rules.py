@@ -65,6 +65,7 @@ LAYERS = {
 
 # Single headers that a station may include beyond LAYERS.
 ALSO_ALLOWED = {
+    "src/config": ("src/auth/auth_options.h", "src/store/s3/s3_options.h"),
     "src/wrapper": ("src/base/unique_fd.h",),
     "src/wire": ("src/base/unique_fd.h",),
 }
@@ -76,6 +77,7 @@ ONLY_SINGLE_HEADERS = {"src/wire": ("src/base",)}
 THIRD_PARTY = {
     "BoringSSL": (r"openssl/", ("src/digest/", "src/auth/")),
     "RocksDB": (r"rocksdb/", ("src/store/local/", "src/store/rocks/")),
+    "libmicrohttpd": (r"microhttpd\.h", ("src/status/",)),
     "libcurl": (r"curl/", ("src/store/s3/", "src/auth/")),
     "pugixml": (r"pugixml\.hpp", ("src/store/s3/",)),
     "gRPC": (

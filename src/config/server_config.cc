@@ -1,0 +1,165 @@
+#include "src/config/server_config.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/config/auth_tables.h"
+#include "src/config/toml_table.h"
+
+namespace smelt {
+namespace {
+
+using namespace toml_table;  // NOLINT: the readers' names are made for this file
+
+Reader Addresses(std::vector<std::string>& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(Texts(target)(place, value));
+    for (const std::string& address : target) {
+      if (address.starts_with("unix:") || address.find(':') != address.npos) continue;
+      return place.Error(value, fmt::format("'{}' has no port: write \"{}:8980\"", address, address));
+    }
+    if (target.empty()) return place.Error(value, "write one address at least: [\"127.0.0.1:8980\"]");
+    return absl::OkStatus();
+  };
+}
+
+Reader MaybeText(std::string& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    if (!value.is_string()) return place.Error(value, "write a text in quotes");
+    target = value.as_string().str;
+    return absl::OkStatus();
+  };
+}
+
+Reader Encryption(S3Options::Encryption& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    const std::string text = value.is_string() ? value.as_string().str : "";
+    if (text == "AES256") target = S3Options::Encryption::kAes256;
+    if (text == "aws:kms") target = S3Options::Encryption::kKms;
+    if (text == "AES256" || text == "aws:kms") return absl::OkStatus();
+    return place.Error(value, "write \"AES256\" or \"aws:kms\"");
+  };
+}
+
+Reader S3(std::optional<S3Options>& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    S3Options s3;
+    RETURN_IF_ERROR(ReadTable(place, value,
+                              {{"bucket", Text(s3.bucket)},
+                               {"region", Text(s3.region)},
+                               {"endpoint", Text(s3.endpoint)},
+                               {"use_ssl", Flag(s3.use_ssl)},
+                               {"virtual_host_style", Flag(s3.virtual_host_style)},
+                               {"ca_file", Text(s3.ca_bundle)},
+                               {"key_prefix", Text(s3.key_prefix)},
+                               {"server_side_encryption", Encryption(s3.encryption)},
+                               {"kms_key_id", Text(s3.kms_key_id)},
+                               {"no_credentials", Flag(s3.no_credentials)},
+                               {"profile", Text(s3.profile)}}));
+    if (s3.bucket.empty()) return place.Error(value, "needs the key 'bucket'");
+    target = std::move(s3);
+    return absl::OkStatus();
+  };
+}
+
+Reader Instance(std::vector<std::pair<std::string, std::string>>& parents) {
+  return [&parents](const Place& place, const toml::value& value) {
+    std::string name, parent;
+    RETURN_IF_ERROR(ReadTable(place, value, {{"name", Text(name)}, {"parent", MaybeText(parent)}}));
+    if (name.empty()) return place.Error(value, "needs the key 'name': a pattern of instance names, as \"pr/*\"");
+    if (!value.contains("parent")) return place.Error(value, "needs the key 'parent': the name of an instance");
+    if (parent.find('*') != parent.npos) return place.Error(value, "'parent' is one name, without '*'");
+    parents.emplace_back(name, parent);
+    return absl::OkStatus();
+  };
+}
+
+Reader Server(ServerConfig& c) {
+  return Table({{"listen", Addresses(c.server.listen)},
+                {"insecure", Flag(c.server.insecure)},
+                {"reflection", Flag(c.server.reflection)},
+                {"drain", Duration(c.server.drain_seconds)}});
+}
+
+Reader Storage(ServerConfig& c) {
+  return [&c](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(ReadTable(place, value,
+                              {{"directory", Text(c.storage.directory)},
+                               {"size", Size(c.storage.size)},
+                               {"free", Size(c.storage.free)},
+                               {"lease", Duration(c.storage.lease_seconds)},
+                               {"high", Share(c.storage.high)},
+                               {"low", Share(c.storage.low)}}));
+    if (c.storage.low < c.storage.high) return absl::OkStatus();
+    return place.Error(value, fmt::format("'low' ({}) must be less than 'high' ({})", c.storage.low, c.storage.high));
+  };
+}
+
+Reader Tls(ServerConfig& c) {
+  return [&c](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(ReadTable(
+        place, value,
+        {{"certificate", Text(c.tls.certificate)}, {"key", Text(c.tls.key)}, {"client_ca", Text(c.tls.client_ca)}}));
+    if (!c.tls.certificate.empty() && !c.tls.key.empty()) return absl::OkStatus();
+    return place.Error(value, "needs the keys 'certificate' and 'key': files in PEM");
+  };
+}
+
+Keys Tables(ServerConfig& c) {
+  return {{"server", Server(c)},
+          {"storage", Storage(c)},
+          {"tls", Tls(c)},
+          {"status", Table({{"listen", MaybeText(c.status.listen)}, {"open", Flag(c.status.open)}})},
+          {"limits", Table({{"memory", Size(c.limits.memory)},
+                            {"blob", Size(c.limits.blob)},
+                            {"streams", Number(c.limits.streams, 1, 100'000)},
+                            {"idle", Duration(c.limits.idle_seconds)}})},
+          {"s3", S3(c.s3)},
+          {"instance", toml_table::Tables(Instance(c.parents))},
+          {"auth", Auth(c.auth)}};
+}
+
+}  // namespace
+
+absl::StatusOr<ServerConfig> ParseServerConfig(const std::string& text, const std::string& file) {
+  ServerConfig config;
+  config.file = file;
+  ASSIGN_OR_RETURN(const toml::value root, Parse(text, file));
+  RETURN_IF_ERROR(ReadTable({file, ""}, root, Tables(config)));
+  if (!config.auth.certificates.empty() && config.tls.client_ca.empty()) {
+    return Place{file, "auth.certificate"}.Error(root.at("auth").at("certificate"),
+                                                 "needs tls.client_ca, which client certificates are verified with");
+  }
+  return config;
+}
+
+absl::StatusOr<ServerConfig> LoadServerConfig(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) return absl::InvalidArgumentError(fmt::format("{}: cannot be read; --config names it", file));
+  std::stringstream text;
+  text << stream.rdbuf();
+  return ParseServerConfig(text.str(), file);
+}
+
+bool IsLocalAddress(std::string_view address) {
+  if (address.starts_with("unix:")) return true;
+  const std::string_view host = address.substr(0, address.rfind(':'));
+  return host == "localhost" || host == "[::1]" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
+}
+
+absl::Status CheckExposure(const ServerConfig& config) {
+  if (config.server.insecure || !config.auth.empty()) return absl::OkStatus();
+  for (const std::string& address : config.server.listen) {
+    if (IsLocalAddress(address)) continue;
+    return absl::FailedPreconditionError(fmt::format(
+        "{}{}server.listen: other machines reach {}, and nobody is asked who they are: say who may do what in "
+        "[auth], listen on 127.0.0.1, or allow it with server.insecure = true (--insecure)",
+        config.file, config.file.empty() ? "" : ": ", address));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace smelt

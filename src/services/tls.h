@@ -1,0 +1,29 @@
+#ifndef SMELT_SERVICES_TLS_H_
+#define SMELT_SERVICES_TLS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace grpc {
+class ServerCredentials;
+}  // namespace grpc
+
+namespace smelt {
+
+// Files in PEM.
+struct TlsFiles {
+  std::string certificate;  // with its chain
+  std::string key;
+  std::string client_ca;  // what client certificates are verified with; empty: none are asked for
+};
+
+// Credentials of a listening address. The files are read again when they change, within a minute; connections that are
+// there stay. Clients need no certificate, but one that they show must be good. INVALID_ARGUMENT, naming the file, for
+// one that cannot be read or is not in PEM.
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTlsCredentials(const TlsFiles& files);
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_TLS_H_

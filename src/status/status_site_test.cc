@@ -1,0 +1,152 @@
+#include "src/status/status_site.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "src/testing/fake_clock.h"
+
+namespace smelt {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class StatusSiteTest : public testing::Test {
+ protected:
+  StatusSiteTest() {
+    for (const char* code : {"OK", "OK", "NOT_FOUND"}) {
+      activity_.Started();
+      activity_.Finished({"GetActionResult", code, 0.01, "10.0.0.1", "bazel 4.2.3", "</script>\xff"});
+    }
+  }
+
+  std::string Get(const std::string& path, const std::string& authorization = "good") {
+    return site_.Answer({path, authorization}).body;
+  }
+
+  FakeClock clock_;
+  Activity activity_{clock_};
+  StatusSite site_{{"1.0", activity_,
+                    [](std::vector<Sample>& samples) {
+                      samples.push_back({"smelt_cas_bytes", {}, 700});
+                      samples.push_back({"smelt_cas_limit_bytes", {}, 1000});
+                      samples.push_back({"smelt_s3_pending_bytes", {}, 12});
+                    },
+                    [](const std::string& authorization) { return authorization == "good"; }}};
+};
+
+TEST_F(StatusSiteTest, JsonAndMetricsSayTheSame) {
+  const auto json = nlohmann::json::parse(Get("/status"));
+  const std::string metrics = Get("/metrics");
+  EXPECT_EQ(json["cas"]["bytes"], 700);
+  EXPECT_THAT(metrics, HasSubstr("\nsmelt_cas_bytes 700\n"));
+  EXPECT_EQ(json["ac"]["hits"], 2);
+  EXPECT_THAT(metrics, HasSubstr("\nsmelt_ac_requests_total{result=\"hit\"} 2\n"));
+  EXPECT_EQ(json["ac"]["misses"], 1);
+  EXPECT_THAT(metrics, HasSubstr("\nsmelt_ac_requests_total{result=\"miss\"} 1\n"));
+  EXPECT_EQ(json["s3"]["pending_bytes"], 12);
+  EXPECT_THAT(metrics, HasSubstr("\nsmelt_s3_pending_bytes 12\n"));
+  EXPECT_EQ(json["mode"], "ok");
+  EXPECT_EQ(json["days"][0]["date"], "2023-11-14");
+  EXPECT_EQ(json["targets"][0]["hits"], 2);
+  EXPECT_EQ(json["clients"][0]["peer"], "10.0.0.1");
+  EXPECT_EQ(json["clients"][0]["tool"], "bazel 4.2.3");
+}
+
+TEST_F(StatusSiteTest, NamesAreForThoseWhoMaySeeThem) {
+  for (const char* path : {"/", "/status"}) {
+    EXPECT_EQ(site_.Answer({path, "bad"}).code, 401) << path;
+    EXPECT_EQ(site_.Answer({path, "bad"}).body.find("10.0.0.1"), std::string::npos) << path;
+    EXPECT_EQ(site_.Answer({path, "good"}).code, 200) << path;
+  }
+  EXPECT_EQ(site_.Answer({"/metrics", ""}).code, 200);
+  EXPECT_EQ(Get("/metrics", "").find("10.0.0.1"), std::string::npos);
+  for (const char* path : {"/nothing", "", "//", "/../etc/passwd", "/status/"}) {
+    EXPECT_EQ(site_.Answer({path, "good"}).code, 404) << path;
+  }
+}
+
+TEST_F(StatusSiteTest, ADrainIsSaid) {
+  EXPECT_EQ(site_.Answer({"/healthz", ""}).code, 200);
+  site_.Drain();
+  EXPECT_EQ(site_.Answer({"/healthz", ""}).code, 503);
+  EXPECT_EQ(nlohmann::json::parse(Get("/status"))["mode"], "draining");
+}
+
+TEST_F(StatusSiteTest, ThePageNeedsNothingFromElsewhere) {
+  const std::string page = Get("/");
+  EXPECT_THAT(page, StartsWith("<!doctype html>"));
+  EXPECT_THAT(page, HasSubstr("prefers-color-scheme: dark"));
+  EXPECT_THAT(page, HasSubstr("<html lang="));
+  EXPECT_EQ(page.find("http:"), page.npos);
+  EXPECT_EQ(page.find("https:"), page.npos);
+  EXPECT_EQ(page.find("innerHTML"), page.npos) << "names from calls would become markup";
+}
+
+// What a server on loopback answers to these bytes.
+std::string Exchange(int port, const std::string& request) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string answer;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+      send(fd, request.data(), request.size(), MSG_NOSIGNAL) >= 0) {
+    char buffer[4096];
+    for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(n));
+  }
+  close(fd);
+  return answer;
+}
+
+TEST_F(StatusSiteTest, OverHttp) {
+  auto server = HttpServer::Start("127.0.0.1:0", [this](const HttpRequest& request) { return site_.Answer(request); });
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string end = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+  const auto code = [&](const std::string& request) { return Exchange((*server)->port(), request).substr(0, 12); };
+  EXPECT_EQ(code("GET /healthz" + end + "\r\n"), "HTTP/1.1 200");
+  EXPECT_EQ(code("GET /status" + end + "\r\n"), "HTTP/1.1 401");
+  EXPECT_EQ(code("GET /status?x=1" + end + "Authorization: good\r\n\r\n"), "HTTP/1.1 200");
+  EXPECT_EQ(code("HEAD /metrics" + end + "\r\n"), "HTTP/1.1 200");
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"}) {
+    EXPECT_EQ(code(method + (" /status" + end) + "Content-Length: 3\r\nAuthorization: good\r\n\r\nabc"), "HTTP/1.1 405")
+        << method;
+  }
+  EXPECT_EQ(code("GET /" + std::string(100'000, 'a') + end + "\r\n").substr(0, 10), "HTTP/1.1 4");
+  EXPECT_EQ(code("GET /%2e%2e/etc/passwd" + end + "\r\n"), "HTTP/1.1 404");
+  EXPECT_EQ(code("GET /status%00/../x" + end + "Authorization: good\r\n\r\n").substr(0, 8), "HTTP/1.1");
+  EXPECT_EQ(code("nonsense\r\n\r\n").find("200"), std::string::npos);
+  EXPECT_EQ(code("GET /healthz" + end + "\r\n"), "HTTP/1.1 200") << "after all that";
+}
+
+TEST(HttpServer, AddressesThatCannotBe) {
+  const auto code = [](const char* address) {
+    return HttpServer::Start(address, [](const HttpRequest&) { return HttpResponse(); }).status().code();
+  };
+  for (const char* bad :
+       {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1", "a.b:1", "[::1"})
+    EXPECT_EQ(code(bad), absl::StatusCode::kInvalidArgument) << bad;
+  EXPECT_EQ(code("192.0.2.1:0"), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StatusSiteTest, EveryMetricOfActivityHasADefinition) {
+  std::vector<Sample> samples;
+  activity_.Collect(samples);
+  std::set<std::string> defined;
+  for (const Definition& d : Definitions()) {
+    for (const char* part : {"", "_bucket", "_sum", "_count"}) defined.insert(std::string(d.name) + part);
+  }
+  for (const Sample& sample : samples) EXPECT_EQ(defined.count(sample.name), 1u) << sample.name;
+}
+
+}  // namespace
+}  // namespace smelt
