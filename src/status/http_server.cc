@@ -61,7 +61,7 @@ class MicroHttpServer : public HttpServer {
   }
 
   bool Listen(const Address& address) {
-    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | (address.v6 ? MHD_USE_DUAL_STACK : 0u);
+    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | (address.v6 ? unsigned{MHD_USE_DUAL_STACK} : 0u);
     daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::OnRequest, this, MHD_OPTION_SOCK_ADDR,
                                reinterpret_cast<const sockaddr*>(&address.storage), MHD_OPTION_THREAD_POOL_SIZE,
                                kThreads, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -1,0 +1,75 @@
+#include "src/services/admin_service.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+#include "grpcpp/grpcpp.h"
+#include "smelt/admin/v1/admin.grpc.pb.h"
+#include "src/base/status_macros.h"
+#include "src/services/caller.h"
+#include "src/services/grpc_status.h"
+#include "src/services/worker_pool.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::size_t kCallsMax = 16;
+
+class AdminService : public admin::v1::Admin::CallbackService {
+ public:
+  AdminService(Authorizer& authorizer, Administration administration)
+      : authorizer_(authorizer), administration_(std::move(administration)) {}
+
+  grpc::ServerUnaryReactor* CollectGarbage(grpc::CallbackServerContext* context,
+                                           const admin::v1::CollectGarbageRequest* request,
+                                           admin::v1::CollectGarbageResponse* response) override {
+    return Run(*context, request->instance_name(), [this, request, response] { return Collect(*request, *response); });
+  }
+
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const admin::v1::GetStatusRequest* request,
+                                      admin::v1::GetStatusResponse* response) override {
+    return Run(*context, request->instance_name(), [this, response] {
+      response->set_json(administration_.status_json());
+      return absl::OkStatus();
+    });
+  }
+
+ private:
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const std::string& instance,
+                                std::function<absl::Status()> work) {
+    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+    absl::Status may = MayCall(authorizer_, context, instance, Permission::kAdminister);
+    if (!may.ok()) {
+      reactor->Finish(ToGrpc(may));
+    } else if (!pool_.Submit([reactor, work = std::move(work)] { reactor->Finish(ToGrpc(work())); })) {
+      reactor->Finish(ToGrpc(absl::ResourceExhaustedError("too many calls of administrators wait; try again later")));
+    }
+    return reactor;
+  }
+
+  absl::Status Collect(const admin::v1::CollectGarbageRequest& request, admin::v1::CollectGarbageResponse& response) {
+    std::optional<std::int64_t> down_to;
+    if (request.has_down_to_bytes()) down_to = request.down_to_bytes();
+    if (down_to && *down_to < 0) return absl::InvalidArgumentError("down_to_bytes is negative");
+    ASSIGN_OR_RETURN(const Administration::Collected done, administration_.collect(request.dry_run(), down_to));
+    LOG(INFO) << (request.dry_run() ? "would collect " : "collected ") << done.blobs_removed << " blobs and "
+              << done.actions_removed << " results: " << done.bytes_before << " to " << done.bytes_after << " bytes";
+    response.set_bytes_before(done.bytes_before);
+    response.set_bytes_after(done.bytes_after);
+    response.set_blobs_removed(done.blobs_removed);
+    response.set_actions_removed(done.actions_removed);
+    return absl::OkStatus();
+  }
+
+  Authorizer& authorizer_;
+  const Administration administration_;
+  WorkerPool pool_{1, kCallsMax};
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> NewAdminService(Authorizer& authorizer, Administration administration) {
+  return std::make_unique<AdminService>(authorizer, std::move(administration));
+}
+
+}  // namespace smelt
