@@ -3,56 +3,36 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
-#include <string_view>
+#include <thread>
 
 #include "fmt/format.h"
 #include "glog/logging.h"
-#include "src/auth/authorizer.h"
+#include "grpcpp/impl/service_type.h"
+#include "src/auth/role_authorizer.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/cmd/admin_commands.h"
+#include "src/cmd/server_flags.h"
+#include "src/metrics/activity.h"
+#include "src/services/admin_service.h"
+#include "src/services/tls.h"
+#include "src/status/http_server.h"
+#include "src/status/status_site.h"
+#include "src/store/read_through_parents.h"
 #include "src/store/rocks/rocks_store.h"
 #include "src/wire/build_id.h"
 
 namespace smelt {
 namespace {
 
-constexpr std::string_view kUsage =
-    "usage: smelt-server --listen ADDRESS:PORT --directory DIRECTORY [--reflection]\n"
-    "  --listen      where to listen; port 0 takes a free one. May be given more than once\n"
-    "  --directory   where blobs and results are kept\n"
-    "  --reflection  answer grpc.reflection.v1alpha\n";
-
-struct Flags {
-  std::string directory;
-  ServerOptions server;
-};
-
-int Fail(std::string_view message) {
-  fmt::print(stderr, "smelt-server: {}\n", message);
+int Fail(const absl::Status& status) {
+  fmt::print(stderr, "smelt-server: {}\n", std::string(status.message()));
   return 1;
-}
-
-absl::StatusOr<Flags> ParseFlags(int argc, char** argv) {
-  Flags flags;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag == "--reflection") {
-      flags.server.reflection = true;
-      continue;
-    }
-    if (flag != "--listen" && flag != "--directory") {
-      return absl::InvalidArgumentError(fmt::format("unknown flag {}\n{}", flag, kUsage));
-    }
-    if (++i == argc) return absl::InvalidArgumentError(fmt::format("{} needs a value\n{}", flag, kUsage));
-    if (flag == "--listen") flags.server.endpoints.push_back({argv[i], nullptr});
-    if (flag == "--directory") flags.directory = argv[i];
-  }
-  if (flags.server.endpoints.empty()) return absl::InvalidArgumentError(fmt::format("no --listen\n{}", kUsage));
-  if (flags.directory.empty()) return absl::InvalidArgumentError(fmt::format("no --directory\n{}", kUsage));
-  return flags;
 }
 
 sigset_t EndingSignals() {
@@ -63,39 +43,155 @@ sigset_t EndingSignals() {
   return signals;
 }
 
-// Objects are put together here, from the disk up to the socket.
-int Serve(const Flags& flags) {
-  FileSystem& files = FileSystem::System();
-  Clock& clock = Clock::System();
-  absl::StatusOr<std::unique_ptr<RocksStore>> store = RocksStore::Open({flags.directory}, files, clock);
-  if (!store.ok()) return Fail(std::string(store.status().message()));
-
-  AllowAll authorizer;
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      {(*store)->blobs(), (*store)->actions(), authorizer, clock, (*store)->staging_directory()}, flags.server);
-  if (!server.ok()) return Fail(std::string(server.status().message()));
-
-  for (const int port : (*server)->ports()) fmt::print("listening on port {}\n", port);
-  std::fflush(stdout);
-  LOG(INFO) << "smelt-server " << wire::BuildId() << " serves " << flags.directory;
+void AwaitSignal() {
   const sigset_t signals = EndingSignals();
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  LOG(INFO) << "smelt-server ends";
-  (*server)->SetServing(false);
-  (*server)->Shutdown(std::chrono::seconds(30));
+  int number = 0;
+  sigwait(&signals, &number);
+}
+
+RocksStoreOptions StoreOptions(const ServerConfig& config) {
+  RocksStoreOptions options;
+  options.directory = config.storage.directory;
+  options.limit_bytes = config.storage.size;
+  options.free_bytes_min = config.storage.free;
+  options.lease_seconds = config.storage.lease_seconds;
+  options.high_watermark = config.storage.high;
+  options.low_watermark = config.storage.low;
+  return options;
+}
+
+absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
+  ServerOptions options;
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  if (!config.tls.certificate.empty()) {
+    absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> made =
+        MakeTlsCredentials({config.tls.certificate, config.tls.key, config.tls.client_ca});
+    if (!made.ok()) return made.status();
+    credentials = *made;
+  }
+  for (const std::string& address : config.server.listen) options.endpoints.push_back({address, credentials});
+  options.reflection = config.server.reflection;
+  options.limits.memory_bytes = config.limits.memory;
+  options.limits.blob_bytes_max = config.limits.blob;
+  options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
+  options.limits.idle_seconds = config.limits.idle_seconds;
+  return options;
+}
+
+void CollectStore(RocksStore& store, std::vector<Sample>& samples) {
+  const RocksStore::Usage usage = store.GetUsage();
+  const Outbox::Backlog backlog = store.outbox() ? store.outbox()->Pending() : Outbox::Backlog();
+  const std::pair<const char*, std::int64_t> kValues[] = {
+      {"smelt_cas_bytes", usage.bytes},
+      {"smelt_cas_limit_bytes", usage.limit_bytes},
+      {"smelt_cas_blobs", usage.blobs},
+      {"smelt_cas_leased_bytes", usage.leased_bytes},
+      {"smelt_cas_oldest_idle_seconds", usage.oldest_use_seconds},
+      {"smelt_cas_evicted_last_idle_seconds", usage.evicted_last_idle_seconds},
+      {"smelt_cas_corrupt_total", usage.corrupt_blobs},
+      {"smelt_cas_read_only", usage.read_only ? 1 : 0},
+      {"smelt_ac_entries", usage.actions},
+      {"smelt_s3_pending_bytes", backlog.bytes},
+      {"smelt_s3_oldest_pending_seconds", backlog.oldest_seconds}};
+  for (const auto& [name, value] : kValues) samples.push_back({name, {}, static_cast<double>(value)});
+}
+
+Administration MakeAdministration(RocksStore& store, StatusSite& site) {
+  return {[&store](bool dry_run, std::optional<std::int64_t> down_to) -> absl::StatusOr<Administration::Collected> {
+            absl::StatusOr<RocksStore::CollectionReport> report = store.Collect(dry_run, down_to);
+            if (!report.ok()) return report.status();
+            return Administration::Collected{report->bytes_before, report->bytes_after, report->blobs_removed,
+                                             report->actions_removed};
+          },
+          [&site] { return site.Json(); }};
+}
+
+// Ends everything: nothing new is taken, what runs may finish; a second signal ends it at once.
+void Drain(const ServerConfig& config, StatusSite& site, Server& server) {
+  LOG(INFO) << "smelt-server ends; calls may finish for " << config.server.drain_seconds << " s";
+  std::thread([] {
+    AwaitSignal();
+    std::_Exit(1);  // as safe as kill -9
+  }).detach();
+  site.Drain();
+  server.SetServing(false);
+  server.Shutdown(std::chrono::seconds(config.server.drain_seconds));
+}
+
+void SayWhatIsOpen(const ServerConfig& config, const Server& server, const HttpServer* status) {
+  for (const int port : server.ports()) fmt::print("listening on port {}\n", port);
+  if (status) fmt::print("status on port {}\n", status->port());
+  std::fflush(stdout);
+  if (config.auth.empty()) LOG(WARNING) << "nobody is asked who they are: everybody who gets here may do everything";
+  if (!config.auth.empty() && config.tls.certificate.empty()) {
+    for (const std::string& address : config.server.listen) {
+      if (!IsLocalAddress(address)) LOG(WARNING) << address << " is without TLS: tokens travel in clear text";
+    }
+  }
+  LOG(INFO) << "smelt-server " << wire::BuildId() << " serves " << config.storage.directory;
+}
+
+// Objects are put together here, from the disk up to the socket.
+int Serve(const ServerConfig& config) {
+  Clock& clock = Clock::System();
+  absl::StatusOr<ServerOptions> options = MakeServerOptions(config);
+  if (!options.ok()) return Fail(options.status());
+  absl::StatusOr<std::unique_ptr<RocksStore>> store =
+      RocksStore::Open(StoreOptions(config), FileSystem::System(), clock);
+  if (!store.ok()) return Fail(store.status());
+  std::vector<ParentRule> rules;
+  for (const auto& [instance, parent] : config.parents) rules.push_back({instance, parent});
+  ReadThroughParents actions((*store)->actions(), rules);
+  const std::unique_ptr<Authorizer> authorizer = MakeAuthorizer(config.auth, clock);
+
+  Activity activity(clock);
+  Server* running = nullptr;
+  StatusSite site(
+      {wire::BuildId(), activity,
+       [&](std::vector<Sample>& samples) {
+         CollectStore(**store, samples);
+         samples.push_back({"smelt_held_bytes", {}, running ? static_cast<double>(running->held_bytes()) : 0});
+       },
+       [&](const std::string& authorization) {
+         return config.status.open || authorizer->Authorize({authorization}, "", Permission::kAdminister).ok();
+       }});
+  const std::unique_ptr<grpc::Service> admin = NewAdminService(*authorizer, MakeAdministration(**store, site));
+  options->more_services.push_back(admin.get());
+  options->calls = &activity;
+
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start({(*store)->blobs(), actions, *authorizer, clock, (*store)->staging_directory()}, *options);
+  if (!server.ok()) return Fail(server.status());
+  running = server->get();
+  std::unique_ptr<HttpServer> status;
+  if (!config.status.listen.empty()) {
+    auto started = HttpServer::Start(config.status.listen, [&](const HttpRequest& r) { return site.Answer(r); });
+    if (!started.ok()) return Fail(started.status());
+    status = *std::move(started);
+  }
+  SayWhatIsOpen(config, **server, status.get());
+  AwaitSignal();
+  Drain(config, site, **server);
   return 0;
 }
 
 int Main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   FLAGS_logtostderr = true;
-  absl::StatusOr<Flags> flags = ParseFlags(argc, argv);
-  if (!flags.ok()) return Fail(std::string(flags.status().message()));
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::string command = arguments.empty() ? "" : arguments.front();
+  if (command == "hash-token") return HashTokenCommand();
+  if (command == "gc" || command == "status") {
+    return RunAdminCommand(command, {arguments.begin() + 1, arguments.end()});
+  }
+  if (command == "--help") return fmt::print("{}", kServerUsage), 0;
+  absl::StatusOr<ServerConfig> config = ParseServerFlags(arguments);
+  if (!config.ok()) return Fail(config.status());
+  if (std::find(arguments.begin(), arguments.end(), "--check") != arguments.end()) return 0;
   const sigset_t signals = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // every thread made later inherits it
   signal(SIGPIPE, SIG_IGN);
-  return Serve(*flags);
+  return Serve(*config);
 }
 
 }  // namespace

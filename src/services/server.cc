@@ -11,6 +11,7 @@
 #include "grpcpp/impl/service_type.h"
 #include "src/services/action_cache_service.h"
 #include "src/services/byte_stream_service.h"
+#include "src/services/call_interceptor.h"
 #include "src/services/capabilities_service.h"
 #include "src/services/cas_service.h"
 #include "src/services/service_parts.h"
@@ -89,6 +90,11 @@ void GrpcServer::Configure(const ServerOptions& options, grpc::ServerBuilder& bu
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   } else {
     builder.SetOption(std::make_unique<WithoutReflection>());
+  }
+  if (options.calls) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+    interceptors.push_back(NewCallInterceptors(*options.calls));
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
   }
   for (const auto& service : services_) builder.RegisterService(service.get());
   for (grpc::Service* service : options.more_services) builder.RegisterService(service);

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "src/auth/authorizer.h"
 #include "src/base/clock.h"
+#include "src/metrics/call_observer.h"
 #include "src/services/limits.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
@@ -41,6 +42,7 @@ struct ServerOptions {
   Limits limits;
   bool reflection = false;
   std::vector<grpc::Service*> more_services;  // served beside ours; they live longer than the server
+  CallObserver* calls = nullptr;              // is told of every call; lives longer than the server
 };
 
 // The services of a cache on gRPC: ContentAddressableStorage, ByteStream, ActionCache, Capabilities, grpc.health.v1

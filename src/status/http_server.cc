@@ -46,7 +46,8 @@ absl::StatusOr<Address> ParseAddress(const std::string& text) {
     v4->sin_port = htons(port);
   }
   void* target = address.v6 ? static_cast<void*>(&v6->sin6_addr) : static_cast<void*>(&v4->sin_addr);
-  if (parsed.ptr != end || inet_pton(address.v6 ? AF_INET6 : AF_INET, host.c_str(), target) != 1) {
+  if (parsed.ec != std::errc() || parsed.ptr != end ||
+      inet_pton(address.v6 ? AF_INET6 : AF_INET, host.c_str(), target) != 1) {
     return absl::InvalidArgumentError(
         fmt::format("'{}' is no address to listen on: write \"127.0.0.1:8981\", \"[::1]:8981\" or \":8981\"", text));
   }
@@ -61,7 +62,8 @@ class MicroHttpServer : public HttpServer {
   }
 
   bool Listen(const Address& address) {
-    const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | (address.v6 ? unsigned{MHD_USE_DUAL_STACK} : 0u);
+    const unsigned flags =
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | (address.v6 ? unsigned{MHD_USE_DUAL_STACK} : 0u);
     daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::OnRequest, this, MHD_OPTION_SOCK_ADDR,
                                reinterpret_cast<const sockaddr*>(&address.storage), MHD_OPTION_THREAD_POOL_SIZE,
                                kThreads, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax, MHD_OPTION_CONNECTION_TIMEOUT,

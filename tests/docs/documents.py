@@ -9,6 +9,8 @@ A fenced block's info string is a language and words that say what tests/docs do
     gdb           commands after which gdb finds sources of dependencies
     toml          a configuration file of smelt that smeltd accepts
     toml bad      one that it does not; the block that follows, "error", is what it says, with config.toml as its name
+    toml server   a configuration file of smelt-server that it accepts; "toml server bad" as above, with server.toml as
+                  its name. tests/operation looks at both.
     toml cargo    a part of cargo's configuration, as `smelt init` writes it
     rust          Rust code; not compiled here
 
@@ -20,7 +22,8 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KNOWN = {"", "sh", "console", "gdb", "toml", "toml bad", "toml cargo", "error", "rust"}
+TOML = {"toml", "toml bad", "toml cargo", "toml server", "toml server bad"}
+KNOWN = TOML | {"", "sh", "console", "gdb", "error", "rust"}
 
 Block = collections.namedtuple("Block", "document line kind text")
 
