@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "src/base/path_names.h"
+#include "src/base/program_path.h"
 #include "src/compilers/rustc/key_arguments.h"
 #include "src/observer/log_format.h"
 
@@ -21,9 +23,6 @@ bool IsBelow(std::string_view path, std::string_view directory) {
   return !directory.empty() && StartsWith(path, directory) &&
          (path.size() == directory.size() || path[directory.size()] == '/');
 }
-
-std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-std::string_view DirectoryName(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
 // Objects of the compiler itself: what they look up is in the key, or in dep-info. A shared libstd is not one of them:
 // rustc has its own inside, so that only a procedural macro would use it.
@@ -65,11 +64,10 @@ class Observer {
     for (const ObserverEvent& event : facts.events) {
       if (event.kind == Kind::kWrite) written_.insert(event.path);
     }
-    const std::string* path = facts.environment("PATH");
-    for (std::size_t at = 0; path && at <= path->size();) {
-      std::size_t colon = std::min(path->find(':', at), path->size());
-      path_directories_.insert(Absolute(path->substr(at, colon - at), facts.working_directory));
-      at = colon + 1;
+    if (const std::string* path = facts.environment("PATH")) {
+      for (const std::string_view directory : ProgramDirectories(*path)) {
+        path_directories_.insert(Absolute(directory, facts.working_directory));
+      }
     }
     for (const rustc::Output& output : rustc::OutputsOf(facts.invocation)) {
       outputs_.insert(Absolute(output.path, facts.working_directory));

@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/base/kill_point.h"
+#include "src/base/path_names.h"
 #include "src/base/process.h"
 #include "src/config/config.h"
 #include "src/daemon/commands.h"
@@ -42,7 +43,7 @@ std::string ExecutableDirectory() {
   char path[4096];
   ssize_t n = readlink("/proc/self/exe", path, sizeof path);
   std::string text(path, n > 0 ? static_cast<std::size_t>(n) : 0);
-  return text.substr(0, text.rfind('/'));
+  return std::string(DirectoryName(text));
 }
 
 std::string FindObserver() {

@@ -12,6 +12,7 @@
 #include "glog/logging.h"
 #include "src/action/action.h"
 #include "src/base/kill_point.h"
+#include "src/base/path_names.h"
 #include "src/compilers/rustc/dep_info.h"
 #include "src/compilers/rustc/key_arguments.h"
 #include "src/observer/log.h"
@@ -51,8 +52,8 @@ UnitOutputs OutputsWith(const Unit& unit, int exit_code) {
 
 // The directory above bin/rustc, symbolic links and all.
 std::string InvokedSysroot(const Unit& unit) {
-  const std::string bin = unit.invocation.compiler.substr(0, unit.invocation.compiler.rfind('/'));
-  return bin.ends_with("/bin") ? bin.substr(0, bin.size() - 4) : unit.toolchain->sysroot;
+  const std::string_view bin = DirectoryName(unit.invocation.compiler);
+  return bin.ends_with("/bin") ? std::string(DirectoryName(bin)) : unit.toolchain->sysroot;
 }
 
 void SnapshotTree(FileSystem& files, const std::string& directory, Before& before) {

@@ -1,8 +1,7 @@
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "fmt/format.h"
+#include "src/base/program_path.h"
 #include "src/daemon/closure_evaluator.h"
 #include "src/daemon/command.h"
 #include "src/digest/hasher.h"
@@ -16,15 +15,13 @@ struct Finding {
   std::string mend;
 };
 
-std::string InPath(const Environment& environment, const std::string& name) {
-  const std::string path = environment.ValueOr("PATH", "");
-  for (std::size_t at = 0; at <= path.size();) {
-    std::size_t colon = std::min(path.find(':', at), path.size());
-    std::string candidate = path.substr(at, colon - at) + "/" + name;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    at = colon + 1;
-  }
-  return "";
+// That the user's PATH leads to a program that is needed.
+Finding Program(const Environment& environment, const std::string& name, const Finding& absent) {
+  const auto found = FindProgram(environment.ValueOr("PATH", kDefaultProgramPath), name);
+  if (found.ok()) return {true, fmt::format("{} is {}", name, *found), ""};
+  if (absl::IsNotFound(found.status())) return absent;
+  return {false, fmt::format("{} where {} is looked for", std::string(found.status().message()), name),
+          "name directories of PATH from '/' on"};
 }
 
 Finding Observer(const CommandParts& parts) {
@@ -49,23 +46,20 @@ Finding Room(const CommandParts& parts) {
           "lower [cache] size and run `smelt gc`"};
 }
 
-Finding Linking(const CommandParts& parts) {
+Finding Blobs(const CommandParts& parts) {
   const StoreUsage usage = parts.store.Usage();
   if (usage.corrupt_blobs == 0) return {true, "no blob has been changed on disk", ""};
   return {false, fmt::format("{} blobs had changed on disk and were dropped", usage.corrupt_blobs),
-          "find out what writes into target directories in place"};
+          fmt::format("find out what writes into {}, or whether its disk fails", parts.cache_directory)};
 }
 
 Finding Compiler(const Environment& environment) {
-  const std::string rustc = InPath(environment, "rustc");
-  if (rustc.empty()) return {false, "there is no rustc in PATH", "install Rust (rustup)"};
-  return {true, "rustc is " + rustc, ""};
+  return Program(environment, "rustc", {false, "there is no rustc in PATH", "install Rust (rustup)"});
 }
 
 Finding Linker(const Environment& environment) {
-  const std::string cc = InPath(environment, "cc");
-  if (cc.empty()) return {false, "there is no cc in PATH, so nothing can be linked", "install a C compiler (gcc)"};
-  return {true, "cc is " + cc, ""};
+  return Program(environment, "cc",
+                 {false, "there is no cc in PATH, so nothing can be linked", "install a C compiler (gcc)"});
 }
 
 Finding Wrapper(const Environment& environment) {
@@ -93,7 +87,7 @@ int RunDoctor(const CommandParts& parts, CommandCall& call) {
   if (!call.Accepts({"--json"}, 0)) return 2;
   const Environment environment(call.command().environment);
   const std::vector<Finding> findings = {Observer(parts),      Store(parts),          Room(parts),
-                                         Linking(parts),       Compiler(environment), Linker(environment),
+                                         Blobs(parts),         Compiler(environment), Linker(environment),
                                          Wrapper(environment), Differences(parts)};
   bool all_good = true;
   nlohmann::json list = nlohmann::json::array();

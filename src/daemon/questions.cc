@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "src/base/path_names.h"
 #include "src/daemon/unit.h"
 #include "src/digest/hasher.h"
 
 namespace smelt {
 namespace {
-
-std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool IsVersion(const std::string& argument) {
   constexpr std::array<std::string_view, 5> kForms = {"-vV", "-V", "--version", "-v", "--verbose"};

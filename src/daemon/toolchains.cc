@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "src/base/path_names.h"
 #include "src/base/process.h"
 #include "src/base/status_macros.h"
 
@@ -23,9 +24,6 @@ bool IsLink(const std::string& path) {
   struct stat st;
   return lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode);
 }
-
-std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // The value of a "name: value" line of `rustc -vV`.
 std::string Field(const std::string& text, const std::string& name) {
@@ -53,10 +51,10 @@ Toolchains::Programs Toolchains::Resolve(const Request& request) {
 }
 
 absl::StatusOr<std::string> Toolchains::Sysroot(const Request& request, const Programs& programs) {
-  std::string sysroot = Parent(Parent(programs.rustc));
+  std::string sysroot(DirectoryName(DirectoryName(programs.rustc)));
   // A rustc that is called by a symbolic link takes the sysroot around the link, if there is one.
   if (IsLink(request.compiler)) {
-    const std::string beside = Parent(Parent(request.compiler)) + "/lib/rustlib";
+    const std::string beside = fmt::format("{}/lib/rustlib", DirectoryName(DirectoryName(request.compiler)));
     if (files_.Stat(beside).ok() && RealPath(beside) != sysroot + "/lib/rustlib") {
       return absl::FailedPreconditionError(
           fmt::format("{} is a link out of a sysroot of its own; name {} instead", request.compiler, programs.rustc));
@@ -121,7 +119,7 @@ absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& reque
   reapi::InputTree tree;
   RETURN_IF_ERROR(AddFile(toolchain->sysroot + "/bin/rustc", "bin/rustc", *toolchain, tree));
   if (!programs.driver.empty()) {
-    RETURN_IF_ERROR(AddFile(programs.driver, "bin/" + BaseName(request.driver), *toolchain, tree));
+    RETURN_IF_ERROR(AddFile(programs.driver, fmt::format("bin/{}", BaseName(request.driver)), *toolchain, tree));
   }
   RETURN_IF_ERROR(AddTree("lib", false, *toolchain, tree));
   RETURN_IF_ERROR(AddTree("lib/rustlib/" + toolchain->host, true, *toolchain, tree));
@@ -134,7 +132,7 @@ absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& reque
 
 // A target that is not installed may be one day.
 absl::Status Toolchains::AddTarget(const std::string& target, Toolchain& toolchain, reapi::InputTree& tree) {
-  std::string name = BaseName(target);
+  std::string name(BaseName(target));
   if (name.ends_with(".json")) name.resize(name.size() - 5);
   if (name == toolchain.host) return absl::OkStatus();
   const std::string rustlib = toolchain.sysroot + "/lib/rustlib";

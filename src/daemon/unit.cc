@@ -4,14 +4,13 @@
 
 #include "fmt/format.h"
 #include "src/action/action.h"
+#include "src/base/path_names.h"
 #include "src/compilers/rustc/key_arguments.h"
 
 namespace smelt {
 namespace {
 
 constexpr std::int64_t kArgFileBytesMax = 64 << 20;
-
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string CargoHome(const Environment& environment) {
   const std::string* cargo_home = environment.Find("CARGO_HOME");
@@ -56,7 +55,9 @@ void AddLiteralRoots(Unit& unit) {
 UnitKey KeyOf(const Unit& unit) {
   UnitKey key;
   key.toolchain = unit.toolchain->root;
-  if (unit.invocation.driver) key.program.push_back("/smelt/toolchain/bin/" + BaseName(*unit.invocation.driver));
+  if (unit.invocation.driver) {
+    key.program.push_back(fmt::format("/smelt/toolchain/bin/{}", BaseName(*unit.invocation.driver)));
+  }
   key.program.push_back("/smelt/toolchain/bin/rustc");
   key.arguments = rustc::KeyArguments(unit.invocation, unit.paths, unit.working_directory);
   key.working_directory = unit.paths.Canonical(unit.working_directory, "/");

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "src/base/path_names.h"
 #include "src/compilers/rustc/arg_file.h"
 #include "src/compilers/rustc/command_line.h"
 #include "src/compilers/rustc/invocation.h"
@@ -14,8 +15,6 @@ namespace smelt::rustc {
 namespace {
 
 using Environment = std::function<const std::string*(std::string_view)>;
-
-std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool IsRustc(std::string_view program) {
   const std::string_view name = BaseName(program);

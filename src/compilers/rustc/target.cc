@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "src/base/path_names.h"
+
 namespace smelt::rustc {
 namespace {
 
@@ -10,8 +12,6 @@ bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> 
   return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }
-
-std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // "gcc-12.2" -> "gcc".
 std::string_view WithoutVersion(std::string_view name) {
