@@ -67,8 +67,8 @@ TEST_F(FaultsTest, TheNthCallFailsInAHit) {
 
 TEST_F(FaultsTest, AllCallsOfOneKindFail) {
   Compile(one_);
-  for (Call call : {Call::kOpenForRead, Call::kReadFile, Call::kWriteNewFile, Call::kCopyToNewFile, Call::kLink,
-                    Call::kRename, Call::kSetMode, Call::kMakeDirectories, Call::kList, Call::kStat}) {
+  for (Call call : {Call::kOpenForRead, Call::kReadFile, Call::kWriteNewFile, Call::kCopyToNewFile, Call::kRename,
+                    Call::kSetMode, Call::kMakeDirectories, Call::kList, Call::kStat}) {
     const std::string what = "kind " + std::to_string(static_cast<int>(call));
     one_.RemoveTarget();
     CheckUnder({.call = call}, what + " in a hit");

@@ -40,7 +40,7 @@ absl::StatusOr<Digest> Results::StoreFile(const UnitOutputs& unit, const rustc::
     RETURN_IF_ERROR(blobs_.Put(digest, Bytes(std::move(text_template))));
     return digest;
   }
-  ASSIGN_OR_RETURN(Digest digest, outputs_.Ingest(path, Sharing::kCopy));
+  ASSIGN_OR_RETURN(Digest digest, outputs_.Ingest(path));
   digests_.Restored(path, digest);
   return digest;
 }
@@ -78,7 +78,7 @@ absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& 
                                   const Digest& digest) {
   if (output.kind != rustc::Output::Kind::kDepInfo) {
     const bool in_place = digests_.IsInPlace(path, digest, output.executable ? 0755 : 0644) && files_.Touch(path).ok();
-    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, Sharing::kCopy, output.executable));
+    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, output.executable));
     digests_.Restored(path, digest);
     return absl::OkStatus();
   }

@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "src/base/kill_point.h"
+#include "src/base/path_names.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/store/local/spread_directories.h"
@@ -14,7 +15,6 @@ namespace smelt {
 namespace {
 
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
-constexpr std::uint32_t kBlobMode = 0444;
 
 // Some number for this boot; where the kernel does not say, another one every time, so that every file is digested.
 std::uint64_t BootNumber(FileSystem& files, Clock& clock) {
@@ -72,15 +72,7 @@ absl::Status BlobFiles::Check(BlobIndex::Entry& entry) {
   }
   RETURN_IF_ERROR(stat.status());
   if (!record.has_value()) return Redigest(entry, *stat, /*recorded=*/false);
-  switch (Compare(*record, *stat, boot_)) {
-    case FileChange::kNone:
-      return absl::OkStatus();
-    case FileChange::kLinksOnly:
-      entry.RefreshFile(RecordOf(*stat, boot_, /*racy=*/false));
-      return absl::OkStatus();
-    case FileChange::kSuspect:
-      break;
-  }
+  if (IsAsRecorded(*record, *stat, boot_)) return absl::OkStatus();
   return Redigest(entry, *stat, /*recorded=*/true);
 }
 
@@ -107,17 +99,16 @@ absl::Status BlobFiles::DropWrong(BlobIndex::Entry& entry, bool recorded) {
   return absl::DataLossError(fmt::format("blob {} was changed in {}", entry.digest().ToString(), directory_));
 }
 
-template <typename Make>
-absl::Status BlobFiles::InShard(const std::string& path, Make make) {
-  const absl::Status status = make();
+absl::Status BlobFiles::MoveIntoShard(const std::string& staged, const std::string& path) {
+  const absl::Status status = files_.Rename(staged, path);
   if (!absl::IsNotFound(status)) return status;
-  RETURN_IF_ERROR(files_.MakeDirectories(path.substr(0, path.find_last_of('/')), 0700));
-  return make();
+  RETURN_IF_ERROR(files_.MakeDirectories(std::string(DirectoryName(path)), 0700));
+  return files_.Rename(staged, path);
 }
 
 absl::Status BlobFiles::Commit(BlobIndex::Entry& entry, const std::string& staged) {
   const std::string path = PathOf(entry.digest());
-  absl::Status status = InShard(path, [&] { return files_.Rename(staged, path); });
+  absl::Status status = MoveIntoShard(staged, path);
   if (!status.ok()) {
     files_.Remove(staged).IgnoreError();
     return status;
@@ -128,34 +119,6 @@ absl::Status BlobFiles::Commit(BlobIndex::Entry& entry, const std::string& stage
   SMELT_KILL_POINT("store.commit.after_record");
   if (!status.ok()) files_.Remove(path).IgnoreError();
   return status;
-}
-
-absl::Status BlobFiles::CommitLink(BlobIndex::Entry& entry, const std::string& path, const FileStat& digested,
-                                   bool racy) {
-  const std::string blob = PathOf(entry.digest());
-  if (digested.mode != kBlobMode) RETURN_IF_ERROR(files_.SetMode(path, kBlobMode));
-  SMELT_KILL_POINT("store.commit_link.before_link");
-  RETURN_IF_ERROR(InShard(blob, [&] { return files_.Link(path, blob); }));
-  SMELT_KILL_POINT("store.commit_link.before_record");
-  const auto linked = files_.Stat(blob);
-  absl::Status status = linked.status();
-  if (status.ok() && !SameContents(*linked, digested)) {
-    status = absl::AbortedError(fmt::format("{} changed while it was taken into the store", path));
-  }
-  if (status.ok()) status = entry.AddFile(RecordOf(*linked, boot_, racy));
-  SMELT_KILL_POINT("store.commit_link.after_record");
-  if (!status.ok()) files_.Remove(blob).IgnoreError();
-  return status;
-}
-
-void BlobFiles::NoteLinks(BlobIndex::Entry& entry) {
-  const auto record = entry.Record();
-  const auto stat = files_.Stat(PathOf(entry.digest()));
-  if (!record.ok() || !record->has_value() || !stat.ok()) return;
-  FileRecord refreshed = RecordOf(*stat, boot_, /*racy=*/false);
-  // Only what links explain: a change of the contents meanwhile must still show.
-  if (refreshed.mtime_ns != (*record)->mtime_ns || refreshed.size != (*record)->size) return;
-  entry.RefreshFile(refreshed);
 }
 
 absl::Status BlobFiles::Drop(BlobIndex::Entry& entry) {

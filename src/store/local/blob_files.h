@@ -41,13 +41,6 @@ class BlobFiles {
   // failure.
   absl::Status Commit(BlobIndex::Entry& entry, const std::string& staged);
 
-  // Makes another link to the file at `path`, which looked like `digested` when it was digested, the blob's file.
-  // ABORTED if it has changed since. Other errors: it cannot be linked.
-  absl::Status CommitLink(BlobIndex::Entry& entry, const std::string& path, const FileStat& digested, bool racy);
-
-  // To be called after links to the blob's file were made or removed by us.
-  void NoteLinks(BlobIndex::Entry& entry);
-
   // Removes the blob: its file, then its record.
   absl::Status Drop(BlobIndex::Entry& entry);
 
@@ -69,9 +62,8 @@ class BlobFiles {
   std::string StagingDirectory(std::uint64_t number) const;
   absl::Status Empty(const std::string& directory);
 
-  // Makes the file at `path` by `make`, and its directory first if that is what is missing.
-  template <typename Make>
-  absl::Status InShard(const std::string& path, Make make);
+  // Renames a staged file to a blob's path, making its directory first if that is what is missing.
+  absl::Status MoveIntoShard(const std::string& staged, const std::string& path);
   absl::Status Redigest(BlobIndex::Entry& entry, const FileStat& stat, bool recorded);
   absl::Status DropWrong(BlobIndex::Entry& entry, bool recorded);
   absl::Status RemoveStraysIn(BlobIndex& index, const std::string& shard);

@@ -3,7 +3,7 @@
 namespace smelt {
 namespace {
 
-constexpr std::size_t kEncodedBytes = 5 * 8 + 4 + 1;
+constexpr std::size_t kEncodedBytes = 5 * 8 + 1;
 
 template <typename T>
 void Append(T value, std::string& to) {
@@ -26,17 +26,12 @@ FileRecord RecordOf(const FileStat& stat, std::uint64_t boot, bool racy) {
           .ctime_ns = stat.ctime_ns,
           .inode = stat.inode,
           .boot = boot,
-          .links = stat.links,
           .racy = racy};
 }
 
-FileChange Compare(const FileRecord& record, const FileStat& stat, std::uint64_t boot) {
-  if (record.boot != boot || record.racy) return FileChange::kSuspect;
-  if (record.size != stat.size || record.mtime_ns != stat.mtime_ns || record.inode != stat.inode) {
-    return FileChange::kSuspect;
-  }
-  if (record.links != stat.links) return FileChange::kLinksOnly;
-  return record.ctime_ns == stat.ctime_ns ? FileChange::kNone : FileChange::kSuspect;
+bool IsAsRecorded(const FileRecord& record, const FileStat& stat, std::uint64_t boot) {
+  return record.boot == boot && !record.racy && record.size == stat.size && record.mtime_ns == stat.mtime_ns &&
+         record.ctime_ns == stat.ctime_ns && record.inode == stat.inode;
 }
 
 std::string Encode(const FileRecord& record) {
@@ -47,7 +42,6 @@ std::string Encode(const FileRecord& record) {
   Append(record.ctime_ns, bytes);
   Append(record.inode, bytes);
   Append(record.boot, bytes);
-  Append(record.links, bytes);
   bytes.push_back(record.racy ? 1 : 0);
   return bytes;
 }
@@ -60,7 +54,6 @@ std::optional<FileRecord> DecodeFileRecord(std::string_view bytes) {
   record.ctime_ns = Take<std::int64_t>(bytes);
   record.inode = Take<std::uint64_t>(bytes);
   record.boot = Take<std::uint64_t>(bytes);
-  record.links = Take<std::uint32_t>(bytes);
   record.racy = bytes.front() != 0;
   return record;
 }

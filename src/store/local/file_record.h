@@ -17,7 +17,6 @@ struct FileRecord {
   std::int64_t ctime_ns = 0;
   std::uint64_t inode = 0;
   std::uint64_t boot = 0;  // the boot it was digested in; see LocalStore
-  std::uint32_t links = 0;
   // Somebody else may have had the file open for writing while it was digested, and its mtime is so close to that
   // moment that a change in the same tick of the clock would not show.
   bool racy = false;
@@ -25,20 +24,16 @@ struct FileRecord {
   friend bool operator==(const FileRecord&, const FileRecord&) = default;
 };
 
-// How a file compares with its record.
-enum class FileChange {
-  kNone,       // as recorded
-  kLinksOnly,  // links came or went, which explains a new ctime: the contents are as recorded
-  kSuspect,    // digest it before using it
-};
-
 FileRecord RecordOf(const FileStat& stat, std::uint64_t boot, bool racy);
 
-FileChange Compare(const FileRecord& record, const FileStat& stat, std::uint64_t boot);
+// Whether the file may be used; if not, it is to be digested first. Nobody else has a reason to touch a blob's file, so
+// that a new ctime alone is suspicious.
+bool IsAsRecorded(const FileRecord& record, const FileStat& stat, std::uint64_t boot);
 
 std::string Encode(const FileRecord& record);
 
-// Nothing if `bytes` are not a record: it is then as if there were none.
+// Nothing if `bytes` are not a record, or one of an earlier version: it is then as if there were none, and the file is
+// digested again.
 std::optional<FileRecord> DecodeFileRecord(std::string_view bytes);
 
 }  // namespace smelt

@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "src/base/kill_point.h"
+#include "src/base/path_names.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 
@@ -13,27 +14,20 @@ namespace {
 constexpr std::uint32_t kExecutableMode = 0755;
 constexpr std::uint32_t kPlainMode = 0644;
 
-std::string DirectoryOf(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
-
 }  // namespace
 
-absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path, Sharing sharing) {
-  return spares_.Serve([&] { return IngestNow(path, sharing); });
+absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path) {
+  return spares_.Serve([&] { return IngestNow(path); });
 }
 
-absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path, Sharing sharing) {
+absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path) {
   ASSIGN_OR_RETURN(const FileStat before, files_.Stat(path));
   if (before.type != FileStat::Type::kRegular) {
     return absl::InvalidArgumentError(fmt::format("{} is not a regular file", path));
   }
   if (blobs_.IsInline(before.size)) return IngestInline(path, before);
-  if (sharing == Sharing::kLink) {
-    auto digest = IngestLink(path, before);
-    // Another file system, another owner, too many links: a copy is as good.
-    if (digest.ok() || absl::IsAborted(digest.status())) return digest;
-  }
   ASSIGN_OR_RETURN(const Digest digest, IngestCopy(path, before));
-  if (sharing == Sharing::kCopy) spares_.Want(digest, (before.mode & 0111) != 0 ? kExecutableMode : kPlainMode);
+  spares_.Want(digest, (before.mode & 0111) != 0 ? kExecutableMode : kPlainMode);
   return digest;
 }
 
@@ -48,20 +42,6 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestInline(const std::string& path, c
   RETURN_IF_ERROR(CheckUnchanged(path, before));
   const Digest digest = DigestOf(std::string_view(bytes));
   RETURN_IF_ERROR(blobs_.PutInline(digest, bytes));
-  return digest;
-}
-
-absl::StatusOr<Digest> LocalOutputFiles::IngestLink(const std::string& path, const FileStat& before) {
-  const bool racy = before.mtime_ns >= clock_.NowNanos();
-  ASSIGN_OR_RETURN(const UniqueFd fd, files_.OpenForRead(path));
-  ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(fd.get()));
-  RETURN_IF_ERROR(CheckUnchanged(path, before));
-  BlobIndex::Entry entry = index_.Lock(digest);
-  if (blob_files_.Check(entry).ok()) {
-    entry.Touch();
-    return digest;
-  }
-  RETURN_IF_ERROR(blob_files_.CommitLink(entry, path, before, racy));
   return digest;
 }
 
@@ -83,25 +63,21 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestCopy(const std::string& path, con
   return *digest;
 }
 
-absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, Sharing sharing,
-                                       bool executable) {
+absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, bool executable) {
   const std::uint32_t mode = executable ? kExecutableMode : kPlainMode;
-  // Links are of mode 0444.
-  if (executable) sharing = Sharing::kCopy;
-  return spares_.Serve([&] { return RestoreNow(digest, path, sharing, mode); });
+  return spares_.Serve([&] { return RestoreNow(digest, path, mode); });
 }
 
-absl::Status LocalOutputFiles::RestoreNow(const Digest& digest, const std::string& path, Sharing sharing,
-                                          std::uint32_t mode) {
+absl::Status LocalOutputFiles::RestoreNow(const Digest& digest, const std::string& path, std::uint32_t mode) {
   absl::Status status;
   if (!blobs_.IsInline(digest.size)) {
-    status = RestoreFile(digest, path, sharing, mode);
+    status = RestoreFile(digest, path, mode);
     if (!absl::IsNotFound(status)) return status;
   }
   auto bytes = blobs_.GetInline(digest);
   if (bytes.ok()) return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, *bytes, mode); });
   if (!absl::IsNotFound(bytes.status()) || !blobs_.IsInline(digest.size)) return bytes.status();
-  return RestoreFile(digest, path, sharing, mode);
+  return RestoreFile(digest, path, mode);
 }
 
 absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view bytes) {
@@ -109,39 +85,23 @@ absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view b
       [&] { return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, kPlainMode); }); });
 }
 
-absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, Sharing sharing,
-                                           std::uint32_t mode) {
-  const std::string blob = blob_files_.PathOf(digest);
+absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode) {
   {
     BlobIndex::Entry entry = index_.Lock(digest);
     RETURN_IF_ERROR(blob_files_.Check(entry));
     entry.Touch();
-    if (sharing == Sharing::kLink && LinkOver(blob, path).ok()) {
-      blob_files_.NoteLinks(entry);
-      return absl::OkStatus();
-    }
   }
   ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
   if (!reaches || !spares_.Restore(digest, path, mode)) {
+    const std::string blob = blob_files_.PathOf(digest);
     RETURN_IF_ERROR(Replace(path, [&](const std::string& to) { return files_.CopyToNewFile(blob, to, mode); }));
   }
   if (reaches) spares_.Want(digest, mode);
   return absl::OkStatus();
 }
 
-absl::Status LocalOutputFiles::LinkOver(const std::string& blob, const std::string& path) {
-  const absl::Status linked = files_.Link(blob, path);
-  SMELT_KILL_POINT("store.restore.linked");
-  if (!absl::IsAlreadyExists(linked)) return linked;
-  const std::string temporary = TemporaryBeside(path);
-  const absl::Status status = ReplaceBy(temporary, path, [&](const std::string& to) { return files_.Link(blob, to); });
-  // Renaming a link over another link to the same file does nothing, successfully.
-  files_.Remove(temporary).IgnoreError();
-  return status;
-}
-
 absl::StatusOr<bool> LocalOutputFiles::StagingReaches(const std::string& path) {
-  const auto directory = files_.Stat(DirectoryOf(path));
+  const auto directory = files_.Stat(std::string(DirectoryName(path)));
   if (absl::IsNotFound(directory.status())) {
     return absl::FailedPreconditionError(fmt::format("no directory for {}: make it before restoring into it", path));
   }
@@ -150,8 +110,7 @@ absl::StatusOr<bool> LocalOutputFiles::StagingReaches(const std::string& path) {
 }
 
 // Made in the staging area where that is possible, which is cheaper: see SpreadChildren. Else beside `path`.
-template <typename Make>
-absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
+absl::Status LocalOutputFiles::Replace(const std::string& path, const Make& make) {
   ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
   if (reaches) {
     const absl::Status status = ReplaceBy(blob_files_.StagingPath(), path, make);
@@ -161,8 +120,7 @@ absl::Status LocalOutputFiles::Replace(const std::string& path, Make make) {
   return ReplaceBy(TemporaryBeside(path), path, make);
 }
 
-template <typename Make>
-absl::Status LocalOutputFiles::ReplaceBy(const std::string& temporary, const std::string& path, Make make) {
+absl::Status LocalOutputFiles::ReplaceBy(const std::string& temporary, const std::string& path, const Make& make) {
   absl::Status status = make(temporary);
   SMELT_KILL_POINT("store.restore.before_rename");
   if (status.ok()) status = files_.Rename(temporary, path);
@@ -172,7 +130,7 @@ absl::Status LocalOutputFiles::ReplaceBy(const std::string& temporary, const std
 }
 
 std::string LocalOutputFiles::TemporaryBeside(const std::string& path) {
-  return fmt::format("{}/.smelt-{}-{}", DirectoryOf(path), ::getpid(), ++temporaries_);
+  return fmt::format("{}/.smelt-{}-{}", DirectoryName(path), ::getpid(), ++temporaries_);
 }
 
 }  // namespace smelt

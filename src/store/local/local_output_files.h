@@ -2,9 +2,9 @@
 #define SMELT_STORE_LOCAL_LOCAL_OUTPUT_FILES_H_
 
 #include <atomic>
+#include <functional>
 #include <string>
 
-#include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
@@ -17,34 +17,30 @@ namespace smelt {
 // Files in and out of the local store. See OutputFiles.
 class LocalOutputFiles : public OutputFiles {
  public:
-  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files,
-                   Clock& clock)
-      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files), clock_(clock) {}
+  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files)
+      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files) {}
 
-  absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) override;
-  absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) override;
+  absl::StatusOr<Digest> Ingest(const std::string& path) override;
+  absl::Status Restore(const Digest& digest, const std::string& path, bool executable) override;
   absl::Status Write(const std::string& path, std::string_view bytes) override;
 
  private:
-  absl::StatusOr<Digest> IngestNow(const std::string& path, Sharing sharing);
+  absl::StatusOr<Digest> IngestNow(const std::string& path);
   absl::StatusOr<Digest> IngestInline(const std::string& path, const FileStat& before);
-  absl::StatusOr<Digest> IngestLink(const std::string& path, const FileStat& before);
   absl::StatusOr<Digest> IngestCopy(const std::string& path, const FileStat& before);
   absl::Status CheckUnchanged(const std::string& path, const FileStat& before);
 
-  absl::Status RestoreNow(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
-  absl::Status RestoreFile(const Digest& digest, const std::string& path, Sharing sharing, std::uint32_t mode);
-  absl::Status LinkOver(const std::string& blob, const std::string& path);
+  absl::Status RestoreNow(const Digest& digest, const std::string& path, std::uint32_t mode);
+  absl::Status RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode);
 
   // Whether files can be renamed from the staging area to `path`. FAILED_PRECONDITION without a directory.
   absl::StatusOr<bool> StagingReaches(const std::string& path);
 
   // Puts a file that `make` makes, under the temporary name that it is given, in the place of `path`. Nothing is left
-  // behind on failure.
-  template <typename Make>
-  absl::Status Replace(const std::string& path, Make make);
-  template <typename Make>
-  absl::Status ReplaceBy(const std::string& temporary, const std::string& path, Make make);
+  // behind on failure. No templates: kill points inside them would be in no list.
+  using Make = std::function<absl::Status(const std::string& to)>;
+  absl::Status Replace(const std::string& path, const Make& make);
+  absl::Status ReplaceBy(const std::string& temporary, const std::string& path, const Make& make);
 
   // A name in the directory of `path` that nobody else has.
   std::string TemporaryBeside(const std::string& path);
@@ -54,7 +50,6 @@ class LocalOutputFiles : public OutputFiles {
   Spares& spares_;
   LocalBlobStore& blobs_;
   FileSystem& files_;
-  Clock& clock_;
   std::atomic<std::uint64_t> temporaries_ = 0;
   // Files can be renamed from the staging area to where they are restored. False once that has failed: other mounts.
   std::atomic<bool> staging_reaches_ = true;

@@ -14,14 +14,14 @@ class LocalOutputFilesTest : public LocalStoreFixture {
  protected:
   OutputFiles& outputs() { return store_->outputs(); }
 
-  Digest Ingest(const std::string& path, Sharing sharing) {
-    const auto digest = outputs().Ingest(path, sharing);
+  Digest Ingest(const std::string& path) {
+    const auto digest = outputs().Ingest(path);
     EXPECT_OK(digest);
     return digest.value_or(Digest());
   }
 
-  absl::Status Restore(const Digest& digest, std::string_view name, Sharing sharing, bool executable = false) {
-    return outputs().Restore(digest, Target(name), sharing, executable);
+  absl::Status Restore(const Digest& digest, std::string_view name, bool executable = false) {
+    return outputs().Restore(digest, Target(name), executable);
   }
 
   // Writes over the first byte of a file in place; its mtime shows it, unless it is put back.
@@ -44,38 +44,21 @@ class LocalOutputFilesTest : public LocalStoreFixture {
   const std::string small_ = Contents(kSmall);
 };
 
-TEST_F(LocalOutputFilesTest, IngestsByCopyLeavingTheFileAlone) {
+TEST_F(LocalOutputFilesTest, IngestsLeavingTheFileAlone) {
   for (const std::string& contents : {small_, large_}) {
     const std::string path = Write("out", contents);
     const FileStat before = StatOf(path);
-    EXPECT_EQ(Ingest(path, Sharing::kCopy), DigestOf(contents));
+    EXPECT_EQ(Ingest(path), DigestOf(contents));
     EXPECT_EQ(StatOf(path), before);
     EXPECT_THAT(Get(DigestOf(contents)), IsOkAndHolds(contents));
   }
 }
 
-TEST_F(LocalOutputFilesTest, IngestsByLinkMakingTheFileReadOnly) {
-  const std::string path = Write("lib.rlib", large_);
-  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
-  EXPECT_EQ(Read(path), large_);
-  EXPECT_EQ(StatOf(path).mode, 0444u);
-  EXPECT_EQ(StatOf(path).inode, StatOf(BlobPath(DigestOf(large_))).inode);
-  EXPECT_THAT(Get(DigestOf(large_)), IsOkAndHolds(large_));
-}
-
-TEST_F(LocalOutputFilesTest, SmallFilesAreNotLinked) {
-  const std::string path = Write("lib.d", small_);
-  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(small_));
-  EXPECT_EQ(StatOf(path).links, 1u);
-  EXPECT_EQ(StatOf(path).mode, 0644u);
-}
-
 TEST_F(LocalOutputFilesTest, WhatIsHereAlreadyIsNotTakenAgain) {
   Put(large_);
   const std::string path = Write("lib.rlib", large_);
-  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
-  EXPECT_EQ(StatOf(path).links, 1u);
-  EXPECT_EQ(Ingest(path, Sharing::kCopy), DigestOf(large_));
+  EXPECT_EQ(Ingest(path), DigestOf(large_));
+  EXPECT_EQ(Ingest(path), DigestOf(large_));
   EXPECT_EQ(store_->Usage().blobs, 1);
   EXPECT_THAT(Staging(), IsEmpty());
 }
@@ -83,55 +66,32 @@ TEST_F(LocalOutputFilesTest, WhatIsHereAlreadyIsNotTakenAgain) {
 TEST_F(LocalOutputFilesTest, IngestFollowsSymbolicLinks) {
   Write("real", large_);
   ASSERT_EQ(::symlink("real", Target("link").c_str()), 0);
-  EXPECT_EQ(Ingest(Target("link"), Sharing::kLink), DigestOf(large_));
+  EXPECT_EQ(Ingest(Target("link")), DigestOf(large_));
   ASSERT_OK(FileSystem::System().Remove(Target("real")));
   EXPECT_THAT(Get(DigestOf(large_)), IsOkAndHolds(large_));
 }
 
 TEST_F(LocalOutputFilesTest, IngestRefusesWhatIsNoFile) {
-  EXPECT_THAT(outputs().Ingest(Target("absent"), Sharing::kCopy), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(outputs().Ingest(target_, Sharing::kLink), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(outputs().Ingest(Target("absent")), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(outputs().Ingest(target_), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(LocalOutputFilesTest, AFileThatChangesMeanwhileIsAborted) {
-  for (Sharing sharing : {Sharing::kCopy, Sharing::kLink}) {
-    for (const std::string& contents : {small_, large_}) {
-      const std::string path = Write("out", contents);
-      bool changed = false;
-      files_.OnCall([&](Call call, const std::string& called) {
-        if (called != path || call == Call::kStat || changed) return;
-        changed = true;
-        FlipFirstByte(path, /*put_mtime_back=*/false);
-      });
-      EXPECT_THAT(outputs().Ingest(path, sharing), StatusIs(absl::StatusCode::kAborted));
-      files_.OnCall(nullptr);
-      EXPECT_TRUE(changed);
-      EXPECT_FALSE(Has(DigestOf(contents)));
-      EXPECT_EQ(store_->Usage().blobs, 0);
-      EXPECT_THAT(Staging(), IsEmpty());
-    }
+  for (const std::string& contents : {small_, large_}) {
+    const std::string path = Write("out", contents);
+    bool changed = false;
+    files_.OnCall([&](Call call, const std::string& called) {
+      if (called != path || call == Call::kStat || changed) return;
+      changed = true;
+      FlipFirstByte(path, /*put_mtime_back=*/false);
+    });
+    EXPECT_THAT(outputs().Ingest(path), StatusIs(absl::StatusCode::kAborted));
+    files_.OnCall(nullptr);
+    EXPECT_TRUE(changed);
+    EXPECT_FALSE(Has(DigestOf(contents)));
+    EXPECT_EQ(store_->Usage().blobs, 0);
+    EXPECT_THAT(Staging(), IsEmpty());
   }
-}
-
-TEST_F(LocalOutputFilesTest, AFileThatChangesJustBeforeItIsLinkedIsAborted) {
-  const std::string path = Write("out", large_);
-  files_.OnCall([&](Call call, const std::string&) {
-    if (call == Call::kLink) FlipFirstByte(path, /*put_mtime_back=*/false);
-  });
-  EXPECT_THAT(outputs().Ingest(path, Sharing::kLink), StatusIs(absl::StatusCode::kAborted));
-  files_.OnCall(nullptr);
-  EXPECT_FALSE(Has(DigestOf(large_)));
-  EXPECT_EQ(StatOf(path).links, 1u);
-}
-
-TEST_F(LocalOutputFilesTest, WhatCannotBeLinkedIsCopied) {
-  files_.Inject({.call = Call::kLink, .status = absl::UnimplementedError("Invalid cross-device link")});
-  const std::string path = Write("lib.rlib", large_);
-  EXPECT_EQ(Ingest(path, Sharing::kLink), DigestOf(large_));
-  ASSERT_OK(Restore(DigestOf(large_), "restored", Sharing::kLink));
-  EXPECT_EQ(Read(Target("restored")), large_);
-  EXPECT_EQ(StatOf(Target("restored")).mode, 0644u);
-  EXPECT_EQ(StatOf(Target("restored")).links, 1u);
 }
 
 TEST_F(LocalOutputFilesTest, RestoresWhereTheStagingAreaDoesNotReach) {
@@ -142,7 +102,7 @@ TEST_F(LocalOutputFilesTest, RestoresWhereTheStagingAreaDoesNotReach) {
                  .status = absl::UnimplementedError("Invalid cross-device link")});
   for (const Digest& digest : {small, large, small}) {
     Write("out", "older");
-    ASSERT_OK(Restore(digest, "out", Sharing::kCopy));
+    ASSERT_OK(Restore(digest, "out"));
     EXPECT_EQ(DigestOf(Read(Target("out"))), digest);
     EXPECT_THAT(List(target_), ElementsAre("out"));
     EXPECT_THAT(Staging(), IsEmpty());
@@ -157,21 +117,19 @@ TEST_F(LocalOutputFilesTest, RestoresOnAnotherFileSystem) {
   std::string directory = "/dev/shm/smelt-test-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
   for (const Digest& digest : {small, large}) {
-    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-      EXPECT_OK(outputs().Restore(digest, directory + "/out", sharing, false));
-      EXPECT_EQ(DigestOf(Read(directory + "/out")), digest);
-      EXPECT_THAT(List(directory), ElementsAre("out"));
-      EXPECT_OK(outputs().Ingest(directory + "/out", sharing));
-    }
+    EXPECT_OK(outputs().Restore(digest, directory + "/out", false));
+    EXPECT_EQ(DigestOf(Read(directory + "/out")), digest);
+    EXPECT_THAT(List(directory), ElementsAre("out"));
+    EXPECT_OK(outputs().Ingest(directory + "/out"));
   }
   std::filesystem::remove_all(directory);
 }
 
-TEST_F(LocalOutputFilesTest, RestoresByCopyWithANewInodeAndTime) {
+TEST_F(LocalOutputFilesTest, RestoresWithANewInodeAndTime) {
   for (const std::string& contents : {small_, large_}) {
     const Digest digest = Put(contents);
     const std::int64_t before_ns = Clock::System().NowNanos();
-    ASSERT_OK(Restore(digest, "out", Sharing::kCopy));
+    ASSERT_OK(Restore(digest, "out"));
     EXPECT_EQ(Read(Target("out")), contents);
     EXPECT_EQ(StatOf(Target("out")).mode, 0644u);
     EXPECT_EQ(StatOf(Target("out")).links, 1u);
@@ -179,22 +137,22 @@ TEST_F(LocalOutputFilesTest, RestoresByCopyWithANewInodeAndTime) {
   }
 }
 
-TEST_F(LocalOutputFilesTest, ExecutablesAreCopiesWithTheirMode) {
+TEST_F(LocalOutputFilesTest, ExecutablesHaveTheirMode) {
   for (const std::string& contents : {small_, large_}) {
-    ASSERT_OK(Restore(Put(contents), "program", Sharing::kLink, /*executable=*/true));
+    ASSERT_OK(Restore(Put(contents), "program", /*executable=*/true));
     EXPECT_EQ(StatOf(Target("program")).mode, 0755u);
     EXPECT_EQ(StatOf(Target("program")).links, 1u);
   }
 }
 
 TEST_F(LocalOutputFilesTest, RestoresTheEmptyBlob) {
-  ASSERT_OK(Restore(DigestOf(std::string_view()), "empty", Sharing::kLink));
+  ASSERT_OK(Restore(DigestOf(std::string_view()), "empty"));
   EXPECT_EQ(Read(Target("empty")), "");
 }
 
 TEST_F(LocalOutputFilesTest, WritesAreFilesOfTheirOwnInPlaceOfWhatIsThere) {
   const std::int64_t before_ns = Clock::System().NowNanos();
-  ASSERT_OK(Restore(Put(large_), "out", Sharing::kLink));
+  ASSERT_OK(Restore(Put(large_), "out"));
   for (const std::string& contents : {std::string("lib.rmeta: src/lib.rs\n"), std::string(), large_}) {
     ASSERT_OK(outputs().Write(Target("out"), contents));
     EXPECT_EQ(Read(Target("out")), contents);
@@ -221,135 +179,110 @@ TEST_F(LocalOutputFilesTest, AWriteThatFailsLeavesWhatWasThere) {
   }
 }
 
-TEST_F(LocalOutputFilesTest, RestoresByLink) {
-  const Digest digest = Put(large_);
-  ASSERT_OK(Restore(digest, "a.rlib", Sharing::kLink));
-  ASSERT_OK(Restore(digest, "b.rlib", Sharing::kLink));
-  EXPECT_EQ(Read(Target("b.rlib")), large_);
-  EXPECT_EQ(StatOf(Target("b.rlib")).mode, 0444u);
-  EXPECT_EQ(StatOf(BlobPath(digest)).links, 3u);
-}
-
 TEST_F(LocalOutputFilesTest, ReplacesWhatIsThereAndLeavesNothingBesideIt) {
   const Digest digest = Put(large_), other = Put(Contents(kLarge, 2));
-  for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-    Write("out", "older");
-    for (const Digest& each : {digest, other, other}) {
-      ASSERT_OK(Restore(each, "out", sharing));
-      EXPECT_EQ(DigestOf(Read(Target("out"))), each);
-      EXPECT_THAT(List(target_), ElementsAre("out"));
-    }
+  Write("out", "older");
+  for (const Digest& each : {digest, other, other}) {
+    ASSERT_OK(Restore(each, "out"));
+    EXPECT_EQ(DigestOf(Read(Target("out"))), each);
+    EXPECT_THAT(List(target_), ElementsAre("out"));
   }
-}
-
-TEST_F(LocalOutputFilesTest, RestoringDoesNotWriteThroughALinkThatIsThere) {
-  const Digest digest = Put(large_), other = Put(Contents(kLarge, 2));
-  ASSERT_OK(Restore(digest, "out", Sharing::kLink));
-  ASSERT_OK(Restore(other, "out", Sharing::kCopy));
-  EXPECT_THAT(Get(digest), IsOkAndHolds(large_));
 }
 
 TEST_F(LocalOutputFilesTest, AMissingDirectoryIsNotAMissingBlob) {
   const Digest large = Put(large_), small = Put(small_);
   for (const Digest& digest : {large, small}) {
-    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-      EXPECT_THAT(Restore(digest, "no/such/out", sharing), StatusIs(absl::StatusCode::kFailedPrecondition));
-      EXPECT_TRUE(Has(digest));
-    }
+    EXPECT_THAT(Restore(digest, "no/such/out"), StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_TRUE(Has(digest));
   }
 }
 
 TEST_F(LocalOutputFilesTest, AnAbsentBlobIsNotFoundAndTouchesNothing) {
   Write("out", "older");
   for (std::int64_t size : {kSmall, kLarge}) {
-    EXPECT_THAT(Restore(DigestOf(Contents(size, 9)), "out", Sharing::kCopy), StatusIs(absl::StatusCode::kNotFound));
-    EXPECT_THAT(Restore(DigestOf(Contents(size, 9)), "out", Sharing::kLink), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_THAT(Restore(DigestOf(Contents(size, 9)), "out"), StatusIs(absl::StatusCode::kNotFound));
   }
   EXPECT_EQ(Read(Target("out")), "older");
   EXPECT_THAT(List(target_), ElementsAre("out"));
 }
 
 TEST_F(LocalOutputFilesTest, RestoringDigestsNothingThatLooksAsItDid) {
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
-  const Digest copied = Ingest(Write("bin", Contents(kLarge, 2)), Sharing::kCopy);
+  const Digest digest = Ingest(Write("lib.rlib", large_));
   files_.ResetCounts();
   for (int i = 0; i < 3; ++i) {
-    ASSERT_OK(Restore(digest, "again.rlib", Sharing::kLink));
-    ASSERT_OK(Restore(copied, "again", Sharing::kCopy));
+    ASSERT_OK(Restore(digest, "again.rlib"));
     ASSERT_OK(FileSystem::System().Remove(Target("again.rlib")));  // as `cargo clean` does
   }
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 0);
 }
 
-TEST_F(LocalOutputFilesTest, RestoringALinkTakesFewCalls) {
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
-  files_.ResetCounts();
-  ASSERT_OK(Restore(digest, "again.rlib", Sharing::kLink));
-  EXPECT_EQ(files_.Count(Call::kStat), 2);
-  EXPECT_EQ(files_.Count(Call::kLink), 1);
-  EXPECT_EQ(files_.Count(), 3);
-}
-
-TEST_F(LocalOutputFilesTest, LinksRemovedByOthersAreNoReasonToDigest) {
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
-  ASSERT_OK(FileSystem::System().Remove(Target("lib.rlib")));
-  ASSERT_OK(FileSystem::System().Link(BlobPath(digest), Target("1")));
-  ASSERT_OK(FileSystem::System().Link(BlobPath(digest), Target("2")));
-  files_.ResetCounts();
-  EXPECT_TRUE(Has(digest));
-  Open();
-  EXPECT_TRUE(Has(digest));
-  EXPECT_EQ(files_.Count(Call::kOpenForRead), 0);
-}
-
-TEST_F(LocalOutputFilesTest, AChangeThroughALinkIsNoticedAndHealed) {
+TEST_F(LocalOutputFilesTest, ABlobThatWasChangedInPlaceIsNoticedAndHealed) {
   for (bool put_mtime_back : {false, true}) {
-    for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-      const std::int64_t corrupt_before = store_->Usage().corrupt_blobs;
-      const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
-      FlipFirstByte(Target("lib.rlib"), put_mtime_back);
-      EXPECT_THAT(Restore(digest, "other.rlib", sharing), StatusIs(absl::StatusCode::kDataLoss));
-      EXPECT_THAT(List(target_), ElementsAre("lib.rlib"));
-      EXPECT_FALSE(Has(digest));
-      EXPECT_EQ(store_->Usage().corrupt_blobs, corrupt_before + 1);
-      EXPECT_EQ(store_->Usage().bytes, 0);
-      EXPECT_EQ(Ingest(Write("lib.rlib", large_), Sharing::kLink), digest);
-      ASSERT_OK(Restore(digest, "other.rlib", sharing));
-      EXPECT_EQ(Read(Target("other.rlib")), large_);
-      ASSERT_OK(FileSystem::System().Remove(BlobPath(digest)));
-      ASSERT_OK(FileSystem::System().Remove(Target("other.rlib")));
-      EXPECT_FALSE(Has(digest));
-    }
+    const std::int64_t corrupt_before = store_->Usage().corrupt_blobs;
+    const Digest digest = Ingest(Write("lib.rlib", large_));
+    FlipFirstByte(BlobPath(digest), put_mtime_back);
+    EXPECT_THAT(Restore(digest, "other.rlib"), StatusIs(absl::StatusCode::kDataLoss));
+    EXPECT_THAT(List(target_), ElementsAre("lib.rlib"));
+    EXPECT_FALSE(Has(digest));
+    EXPECT_EQ(store_->Usage().corrupt_blobs, corrupt_before + 1);
+    EXPECT_EQ(store_->Usage().bytes, 0);
+    EXPECT_EQ(Ingest(Write("lib.rlib", large_)), digest);
+    ASSERT_OK(Restore(digest, "other.rlib"));
+    EXPECT_EQ(Read(Target("other.rlib")), large_);
+    ASSERT_OK(FileSystem::System().Remove(BlobPath(digest)));
+    ASSERT_OK(FileSystem::System().Remove(Target("other.rlib")));
+    EXPECT_FALSE(Has(digest));
   }
 }
 
-TEST_F(LocalOutputFilesTest, ANewTimeWithTheSameContentsIsNoChange) {
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
-  ASSERT_EQ(::utimensat(AT_FDCWD, Target("lib.rlib").c_str(), nullptr, 0), 0);
+TEST_F(LocalOutputFilesTest, WhatIsRestoredSharesNothingWithTheStore) {
+  const Digest digest = Ingest(Write("lib.rlib", large_));
+  ASSERT_OK(Restore(digest, "other.rlib"));
+  for (const char* name : {"lib.rlib", "other.rlib"}) {
+    EXPECT_NE(StatOf(Target(name)).inode, StatOf(BlobPath(digest)).inode);
+    FlipFirstByte(Target(name), /*put_mtime_back=*/true);
+  }
+  EXPECT_THAT(Get(digest), IsOkAndHolds(large_));
+}
+
+// A link by somebody's backup, say: the kernel does not tell it from a change under the old time.
+TEST_F(LocalOutputFilesTest, ALinkToABlobHasItDigestedOnceAgain) {
+  const Digest digest = Put(large_);
+  std::filesystem::create_hard_link(BlobPath(digest), Target("backup"));
   files_.ResetCounts();
-  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Has(digest));
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
-  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+}
+
+TEST_F(LocalOutputFilesTest, ANewTimeWithTheSameContentsIsNoChange) {
+  const Digest digest = Ingest(Write("lib.rlib", large_));
+  ASSERT_EQ(::utimensat(AT_FDCWD, BlobPath(digest).c_str(), nullptr, 0), 0);
+  files_.ResetCounts();
+  ASSERT_OK(Restore(digest, "a"));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+  ASSERT_OK(Restore(digest, "b"));
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
 }
 
 TEST_F(LocalOutputFilesTest, AFileDigestedInTheTickOfItsLastChangeIsDigestedAgain) {
+  const Digest digest = Ingest(Write("lib.rlib", large_));
+  ASSERT_EQ(::utimensat(AT_FDCWD, BlobPath(digest).c_str(), nullptr, 0), 0);
   clock_.SetNanos(1);  // before every file's time, as a coarse clock may be
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  EXPECT_TRUE(Has(digest));
   clock_.SetNanos(Clock::System().NowNanos() + 60'000'000'000);
   files_.ResetCounts();
-  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
+  ASSERT_OK(Restore(digest, "a"));
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
-  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+  ASSERT_OK(Restore(digest, "b"));
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
 }
 
 TEST_F(LocalOutputFilesTest, AfterARebootEachFileIsDigestedOnce) {
-  const Digest digest = Ingest(Write("lib.rlib", large_), Sharing::kLink);
+  const Digest digest = Ingest(Write("lib.rlib", large_));
   OpenAfterReboot();
   files_.ResetCounts();
-  ASSERT_OK(Restore(digest, "a", Sharing::kLink));
-  ASSERT_OK(Restore(digest, "b", Sharing::kLink));
+  ASSERT_OK(Restore(digest, "a"));
+  ASSERT_OK(Restore(digest, "b"));
   EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
 }
 

@@ -60,7 +60,7 @@ class LocalStoreOnRocksDb : public LocalStore {
         blob_files_(options_.directory, files, clock),
         spares_(index_, blob_files_, files, clock, options_),
         blobs_(index_, blob_files_, spares_, files, options_.inline_bytes_max),
-        outputs_(index_, blob_files_, spares_, blobs_, files, clock),
+        outputs_(index_, blob_files_, spares_, blobs_, files),
         actions_(*database_),
         collector_(index_, blob_files_, spares_, actions_) {}
 

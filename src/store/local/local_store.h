@@ -18,27 +18,22 @@
 
 namespace smelt {
 
-// Whether a file in a target directory may share its inode with the store.
-enum class Sharing {
-  kCopy,  // a new inode: reflink where the file system can, else a copy. For what cargo, strip or linkers change in
-          // place
-  kLink,  // a hard link of a read-only file, else as kCopy. For what nobody changes in place: .rlib
-};
-
-// The daemon's files: blobs that are taken from target directories and put into others.
+// The daemon's files: blobs that are taken from target directories and put into others. Always by copy (a reflink where
+// the file system can): no file outside shares its inode with the store, since cargo, strip and linkers change files in
+// place.
 class OutputFiles {
  public:
   virtual ~OutputFiles() = default;
 
-  // Takes the file at `path` into the store and returns its digest. The file stays where it is with the same bytes;
-  // with kLink it may become read-only and share its inode with the store. ABORTED if it changed meanwhile.
-  virtual absl::StatusOr<Digest> Ingest(const std::string& path, Sharing sharing) = 0;
+  // Takes the file at `path` into the store and returns its digest. It is left as it is. ABORTED if it
+  // changed meanwhile.
+  virtual absl::StatusOr<Digest> Ingest(const std::string& path) = 0;
 
   // Puts the blob at `path`, whose directory exists (FAILED_PRECONDITION), in place of what is there: under a temporary
-  // name, then renamed, so that no partial file is ever seen. mtime is the kernel's now, except for links. Mode 0755 if
-  // `executable`, else 0644 (links: 0444). NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk
-  // is full (nothing is left behind).
-  virtual absl::Status Restore(const Digest& digest, const std::string& path, Sharing sharing, bool executable) = 0;
+  // name, then renamed, so that no partial file is ever seen. mtime is the kernel's now. Mode 0755 if `executable`,
+  // else 0644. NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing is left
+  // behind).
+  virtual absl::Status Restore(const Digest& digest, const std::string& path, bool executable) = 0;
 
   // Puts these bytes at `path` in place of what is there: staged and renamed as Restore does, mode 0644, mtime the
   // kernel's now. FAILED_PRECONDITION and RESOURCE_EXHAUSTED as Restore. They do not become a blob.
@@ -76,8 +71,8 @@ struct LocalStoreOptions {
   double low_watermark = 0.8;                // collection goes down to this share of limit_bytes
   std::int64_t inline_bytes_max = 16 << 10;  // larger blobs are files
 
-  // While the store is idle it copies blobs that were restored or ingested with kCopy, for the next Restore to take:
-  // see Spares. They go first when the store or the disk is full, and when the store is closed. With the blobs they
+  // While the store is idle it copies blobs that were restored or ingested, for the next Restore to take: see
+  // Spares. They go first when the store or the disk is full, and when the store is closed. With the blobs they
   // are at most limit_bytes, but for the moment until the store is idle again.
   bool spares = true;
   SpareLimits spare_limits;
@@ -91,9 +86,9 @@ struct LocalStoreOptions {
 //          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
 //          <directory>/staging/x/     unique temporary names, and spares; emptied when the store is opened
 //
-// A blob file is noticed to have changed by (size, mtime, inode) and, when ctime differs while the link count does
-// not explain it, by its digest; after a reboot (another boot id) each file is digested once before it is used, so that
-// what a power cut tore is a miss. kill -9 at any point loses at most what was not acknowledged.
+// A blob file whose size, mtime, ctime or inode is not as recorded is digested before it is used; after a reboot
+// (another boot id) each file is digested once before it is used, so that what a power cut tore is a miss. kill -9 at
+// any point loses at most what was not acknowledged.
 class LocalStore {
  public:
   virtual ~LocalStore() = default;

@@ -32,10 +32,6 @@ const std::string& Copied() {
   static const auto* contents = new std::string(Contents(100'001, 'c'));
   return *contents;
 }
-const std::string& Linked() {
-  static const auto* contents = new std::string(Contents(100'002, 'l'));
-  return *contents;
-}
 
 // One step is acknowledged by its letter in this file.
 class Acknowledgements {
@@ -63,9 +59,9 @@ absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory)
       FileSystem::System(), Clock::System());
 }
 
-absl::Status RestoreTwice(LocalStore& store, const std::string& contents, const std::string& path, Sharing sharing) {
-  absl::Status status = store.outputs().Restore(DigestOf(contents), path, sharing, false);
-  if (status.ok()) status = store.outputs().Restore(DigestOf(contents), path, sharing, false);
+absl::Status RestoreTwice(LocalStore& store, const std::string& contents, const std::string& path) {
+  absl::Status status = store.outputs().Restore(DigestOf(contents), path, false);
+  if (status.ok()) status = store.outputs().Restore(DigestOf(contents), path, false);
   return status;
 }
 
@@ -78,24 +74,19 @@ void DoEverything(LocalStore& store, const std::string& directory, const std::fu
   acknowledge('p');
   ASSERT_OK(files.Remove(directory + "/copied"));
   ASSERT_OK(files.WriteNewFile(directory + "/copied", Copied(), 0644));
-  ASSERT_OK(store.outputs().Ingest(directory + "/copied", Sharing::kCopy));
+  ASSERT_OK(store.outputs().Ingest(directory + "/copied"));
   acknowledge('c');
-  ASSERT_OK(files.Remove(directory + "/linked"));
-  ASSERT_OK(files.WriteNewFile(directory + "/linked", Linked(), 0644));
-  ASSERT_OK(store.outputs().Ingest(directory + "/linked", Sharing::kLink));
-  acknowledge('l');
   ActionCache::ActionResult result;
   result.set_stdout_raw("as it was");
   result.add_output_files()->mutable_digest()->set_hash(DigestOf(Small()).Hex());
   result.mutable_output_files(0)->mutable_digest()->set_size_bytes(DigestOf(Small()).size);
   ASSERT_OK(store.actions().Put(DigestOf("action"), result));
   acknowledge('a');
-  ASSERT_OK(RestoreTwice(store, Small(), directory + "/restored-small", Sharing::kCopy));
-  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put", Sharing::kCopy));
-  ASSERT_OK(RestoreTwice(store, Linked(), directory + "/restored-linked", Sharing::kLink));
+  ASSERT_OK(RestoreTwice(store, Small(), directory + "/restored-small"));
+  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put"));
   store.MakeSparesForTest();
-  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put", Sharing::kCopy));
-  ASSERT_OK(RestoreTwice(store, Copied(), directory + "/restored-copied", Sharing::kCopy));
+  ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put"));
+  ASSERT_OK(RestoreTwice(store, Copied(), directory + "/restored-copied"));
   store.MakeSparesForTest();
   acknowledge('x');  // from here on blobs may go
   ASSERT_OK(store.Collect(false, 0));
@@ -156,7 +147,6 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
     CheckBlob(Small(), acknowledged.Has('s') && !collecting, bytes);
     CheckBlob(Put(), acknowledged.Has('p') && !collecting, bytes);
     CheckBlob(Copied(), acknowledged.Has('c') && !collecting, bytes);
-    CheckBlob(Linked(), acknowledged.Has('l') && !collecting, bytes);
     EXPECT_EQ(store_->Usage().bytes, bytes);
     EXPECT_EQ(store_->Usage().corrupt_blobs, 0);
     const auto result = store_->actions().Get(DigestOf("action"));
@@ -167,7 +157,6 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
     CheckRestored("restored-small", Small());
     CheckRestored("restored-put", Put());
     CheckRestored("restored-copied", Copied());
-    CheckRestored("restored-linked", Linked());
   }
 
   TempDir dir_;
@@ -213,9 +202,9 @@ INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(
 TEST(LocalStoreKillPoints, CoverEveryOperation) {
   std::set<std::string> operations;
   for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
-  EXPECT_THAT(operations, testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.commit_link",
-                                                 "store.ingest", "store.restore", "store.spare", "store.action",
-                                                 "store.collect", "store.drop"}));
+  EXPECT_THAT(operations,
+              testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.ingest", "store.restore",
+                                     "store.spare", "store.action", "store.collect", "store.drop"}));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ class LocalStoreFaultsTest : public LocalStoreFixture {
   void FailEachCall(const std::function<void()>& prepare, const std::function<absl::Status()>& operation,
                     const std::function<void(bool succeeded)>& check) {
     for (Call call : {Call::kStat, Call::kOpenForRead, Call::kReadFile, Call::kWriteNewFile, Call::kCopyToNewFile,
-                      Call::kLink, Call::kRename, Call::kSetMode, Call::kMakeDirectories}) {
+                      Call::kRename, Call::kSetMode, Call::kMakeDirectories}) {
       for (int nth = 0;; ++nth) {
         ASSERT_OK(store_->Collect(false, 0));
         prepare();
@@ -70,48 +70,40 @@ TEST_F(LocalStoreFaultsTest, PutFromAFile) {
 }
 
 TEST_F(LocalStoreFaultsTest, Ingest) {
-  for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-    for (const std::string& contents : {large_, Contents(kSmall)}) {
-      FailEachCall([&] { Write("out", contents); },
-                   [&] { return store_->outputs().Ingest(Target("out"), sharing).status(); },
-                   [&](bool succeeded) {
-                     EXPECT_EQ(Read(Target("out")), contents);
-                     CheckBlob(contents, succeeded);
-                   });
-    }
+  for (const std::string& contents : {large_, Contents(kSmall)}) {
+    FailEachCall([&] { Write("out", contents); }, [&] { return store_->outputs().Ingest(Target("out")).status(); },
+                 [&](bool succeeded) {
+                   EXPECT_EQ(Read(Target("out")), contents);
+                   CheckBlob(contents, succeeded);
+                 });
   }
-  EXPECT_GE(failures_, 15);
+  EXPECT_GE(failures_, 8);
 }
 
 TEST_F(LocalStoreFaultsTest, Restore) {
-  for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-    for (const std::string& contents : {large_, Contents(kSmall)}) {
-      FailEachCall(
-          [&] {
-            Put(contents);
-            Write("out", "older");
-          },
-          [&] { return store_->outputs().Restore(DigestOf(contents), Target("out"), sharing, false); },
-          [&](bool succeeded) {
-            EXPECT_EQ(Read(Target("out")), succeeded ? contents : "older");
-            CheckBlob(contents, true);
-          });
-    }
+  for (const std::string& contents : {large_, Contents(kSmall)}) {
+    FailEachCall(
+        [&] {
+          Put(contents);
+          Write("out", "older");
+        },
+        [&] { return store_->outputs().Restore(DigestOf(contents), Target("out"), false); },
+        [&](bool succeeded) {
+          EXPECT_EQ(Read(Target("out")), succeeded ? contents : "older");
+          CheckBlob(contents, true);
+        });
   }
-  EXPECT_GE(failures_, 8);
+  EXPECT_GE(failures_, 5);
 }
 
 TEST_F(LocalStoreFaultsTest, AFullDiskIsSaidToBeFull) {
   const Digest digest = Put(large_);
   Write("out", "older");
-  for (Call call : {Call::kWriteNewFile, Call::kCopyToNewFile, Call::kLink}) files_.Inject({.call = call});
+  for (Call call : {Call::kWriteNewFile, Call::kCopyToNewFile}) files_.Inject({.call = call});
   const std::string other = Contents(kLarge, 2);
   EXPECT_THAT(store_->blobs().Put(DigestOf(other), Bytes(other)), StatusIs(absl::StatusCode::kResourceExhausted));
-  for (Sharing sharing : {Sharing::kLink, Sharing::kCopy}) {
-    EXPECT_THAT(store_->outputs().Ingest(Write("in", other), sharing), StatusIs(absl::StatusCode::kResourceExhausted));
-    EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), sharing, false),
-                StatusIs(absl::StatusCode::kResourceExhausted));
-  }
+  EXPECT_THAT(store_->outputs().Ingest(Write("in", other)), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), false), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(Read(Target("out")), "older");
   EXPECT_THAT(Get(digest), IsOkAndHolds(large_));
   files_.Heal();

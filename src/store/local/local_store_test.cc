@@ -114,8 +114,8 @@ TEST_F(LocalStoreTest, AnotherBorderBetweenSmallAndLargeHidesNothing) {
     EXPECT_THAT(Get(small), IsOkAndHolds(Contents(kSmall)));
     EXPECT_THAT(Get(large), IsOkAndHolds(Contents(kLarge)));
     EXPECT_TRUE(Has(small) && Has(large));
-    EXPECT_OK(store_->outputs().Restore(small, Target("small"), Sharing::kLink, false));
-    EXPECT_OK(store_->outputs().Restore(large, Target("large"), Sharing::kLink, false));
+    EXPECT_OK(store_->outputs().Restore(small, Target("small"), false));
+    EXPECT_OK(store_->outputs().Restore(large, Target("large"), false));
     EXPECT_EQ(Put(Contents(kSmall)), small);
     EXPECT_EQ(store_->Usage().blobs, 2);
     EXPECT_EQ(store_->Usage().bytes, kSmall + kLarge);
@@ -151,7 +151,7 @@ TEST_F(LocalStoreTest, CountsEachBlobOnce) {
   for (int i = 0; i < 2; ++i) {
     Put(Contents(kSmall));
     Put(Contents(kLarge));
-    EXPECT_OK(store_->outputs().Ingest(Write("out", Contents(kLarge)), Sharing::kLink));
+    EXPECT_OK(store_->outputs().Ingest(Write("out", Contents(kLarge))));
     EXPECT_EQ(store_->Usage().blobs, 2);
     EXPECT_EQ(store_->Usage().bytes, kSmall + kLarge);
     Open();
@@ -182,7 +182,7 @@ TEST_F(LocalStoreTest, UsesCountAcrossRestartsWithinAnHour) {
   clock_.AdvanceSeconds(10);
   const Digest unused = Put(Contents(kLarge, 2));
   clock_.AdvanceSeconds(2 * 3600);
-  ASSERT_OK(store_->outputs().Restore(used, Target("out"), Sharing::kCopy, false));
+  ASSERT_OK(store_->outputs().Restore(used, Target("out"), false));
   Open();
   ASSERT_OK(store_->Collect(false, kLarge));
   EXPECT_TRUE(Has(used));
@@ -261,8 +261,7 @@ TEST_F(LocalStoreTest, CollectingWhileOthersWorkServesNothingWrong) {
       for (unsigned round = 0; round < 60; ++round) {
         const std::string contents = Contents(round % 5 == 0 ? kSmall : kLarge, round % 6);
         EXPECT_OK(store_->blobs().Put(DigestOf(contents), Bytes(contents)));
-        const Sharing sharing = round % 2 == 0 ? Sharing::kLink : Sharing::kCopy;
-        const absl::Status status = store_->outputs().Restore(DigestOf(contents), out, sharing, false);
+        const absl::Status status = store_->outputs().Restore(DigestOf(contents), out, false);
         if (status.ok()) {
           EXPECT_EQ(DigestOf(Read(out)), DigestOf(contents));
         } else {
@@ -356,6 +355,19 @@ TEST_F(LocalStoreTest, OnlyTheLastDatabaseThatWasPutAsideIsKept) {
     clock_.AdvanceSeconds(i);
   }
   EXPECT_THAT(List(options_.directory), testing::Contains(testing::StartsWith("db.broken-")).Times(1));
+}
+
+TEST_F(LocalStoreTest, AFileWhoseRecordIsOfAnEarlierVersionIsDigestedOnceAndStays) {
+  const Digest digest = Put(Contents(kLarge));
+  ChangeDatabase([&](Database& database) {
+    EXPECT_OK(database.Put(Database::Family::kFiles, DigestKey(digest), std::string(45, '\0')));
+  });
+  Open();
+  files_.ResetCounts();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Has(digest));
+  EXPECT_EQ(files_.Count(Call::kOpenForRead), 1);
+  EXPECT_EQ(store_->Usage().blobs, 1);
+  EXPECT_EQ(store_->Usage().bytes, kLarge);
 }
 
 TEST_F(LocalStoreTest, AStrayFileThatIsNotItsBlobIsNotTakenUp) {

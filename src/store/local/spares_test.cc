@@ -26,7 +26,7 @@ class SparesTest : public LocalStoreFixture {
   }
 
   void Restore(const Digest& digest, std::string_view name, bool executable = false) {
-    ASSERT_OK(store_->outputs().Restore(digest, Target(name), Sharing::kCopy, executable));
+    ASSERT_OK(store_->outputs().Restore(digest, Target(name), executable));
   }
 
   // A blob that was restored once, and a spare of it.
@@ -82,10 +82,10 @@ TEST_F(SparesTest, TheTimeIsThatOfTheRestore) {
   EXPECT_GE(StatOf(Target("out")).mtime_ns, before_ns);
 }
 
-TEST_F(SparesTest, WhatWasIngestedByCopyGetsOneOfItsMode) {
+TEST_F(SparesTest, WhatWasIngestedGetsOneOfItsMode) {
   const std::string path = Write("program", large_);
   ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
-  ASSERT_OK(store_->outputs().Ingest(path, Sharing::kCopy));
+  ASSERT_OK(store_->outputs().Ingest(path));
   store_->MakeSparesForTest();
   EXPECT_EQ(StatOf(OnlySpare()).mode, 0755u);
   files_.ResetCounts();
@@ -93,9 +93,7 @@ TEST_F(SparesTest, WhatWasIngestedByCopyGetsOneOfItsMode) {
   EXPECT_EQ(files_.Count(Call::kSetMode), 0);
 }
 
-TEST_F(SparesTest, WhatIsLinkedOrSmallOrSwitchedOffGetsNone) {
-  ASSERT_OK(store_->outputs().Ingest(Write("lib.rlib", large_), Sharing::kLink));
-  ASSERT_OK(store_->outputs().Restore(DigestOf(large_), Target("again.rlib"), Sharing::kLink, false));
+TEST_F(SparesTest, WhatIsSmallOrSwitchedOffGetsNone) {
   PutWithSpare(Contents(options_.spare_limits.blob_bytes_min - 1));
   EXPECT_THAT(Staging(), IsEmpty());
   options_.spares = false;
@@ -153,7 +151,7 @@ TEST_F(SparesTest, WhateverFailsTheRestoreSucceeds) {
 
 TEST_F(SparesTest, AnotherFileSystemOrNoDirectoryWastesNone) {
   const Digest digest = PutWithSpare(large_);
-  EXPECT_THAT(store_->outputs().Restore(digest, Target("no/such/out"), Sharing::kCopy, false),
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("no/such/out"), false),
               StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_TRUE(RestoreTakesSpare(digest, StatOf(OnlySpare()).inode));
 }
@@ -161,8 +159,7 @@ TEST_F(SparesTest, AnotherFileSystemOrNoDirectoryWastesNone) {
 TEST_F(SparesTest, ABlobThatIsNotRightIsNotServedFromItsSpare) {
   const Digest digest = PutWithSpare(large_);
   ASSERT_OK(FileSystem::System().Remove(BlobPath(digest)));
-  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), Sharing::kCopy, false),
-              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), false), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(SparesTest, ABlobThatChangesWhileItIsCopiedGetsNone) {
@@ -251,8 +248,8 @@ TEST_F(SparesTest, AFullDiskTakesTheirRoom) {
   const Digest plain = Put(Contents(kLarge, 3));
   const std::vector<std::pair<Call, std::function<absl::Status()>>> operations = {
       {Call::kWriteNewFile, [&] { return store_->blobs().Put(DigestOf(other), Bytes(other)); }},
-      {Call::kCopyToNewFile, [&] { return store_->outputs().Ingest(path, Sharing::kCopy).status(); }},
-      {Call::kCopyToNewFile, [&] { return store_->outputs().Restore(plain, Target("out"), Sharing::kCopy, false); }},
+      {Call::kCopyToNewFile, [&] { return store_->outputs().Ingest(path).status(); }},
+      {Call::kCopyToNewFile, [&] { return store_->outputs().Restore(plain, Target("out"), false); }},
       {Call::kWriteNewFile, [&] { return store_->outputs().Write(Target("out.d"), small); }},
   };
   for (const auto& [call, operation] : operations) {
