@@ -52,10 +52,23 @@ reapi::NamedBlob Blob(std::string bytes) {
   return {digest, std::move(bytes)};
 }
 
+// The unit's arguments with the closure's remaps behind the unit's own, which come first: of the prefixes that fit,
+// rustc takes the last.
+std::vector<std::string> Arguments(const UnitKey& unit, const Closure& closure) {
+  std::vector<std::string> arguments = unit.arguments;
+  auto at = std::find_if_not(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return argument.starts_with("--remap-path-prefix=/smelt/");
+  });
+  for (const auto& [directory, embedded] : closure.remaps) {
+    at = arguments.insert(at, fmt::format("--remap-path-prefix={}={}", directory, embedded)) + 1;
+  }
+  return arguments;
+}
+
 v2::Command CommandOf(const UnitKey& unit, const Closure& closure) {
   v2::Command command;
   for (const std::string& argument : unit.program) command.add_arguments(argument);
-  for (const std::string& argument : unit.arguments) command.add_arguments(argument);
+  for (const std::string& argument : Arguments(unit, closure)) command.add_arguments(argument);
   for (const auto& [name, value] : Variables(unit, closure)) {
     if (!value) continue;
     auto& variable = *command.add_environment_variables();
@@ -119,14 +132,14 @@ bool IsRepresentable(const UnitKey& unit, const Closure& closure) {
   return are_names(unit.program) && are_names(unit.arguments) && rustc::IsUtf8(unit.working_directory) &&
          are_variables(unit.environment) && are_names(unit.outputs) && have_names(closure.files) &&
          are_names(closure.absent) && are_names(closure.directories) && have_names(closure.listings) &&
-         are_variables(closure.variables) && have_names(closure.tools);
+         are_variables(closure.variables) && have_names(closure.tools) && have_names(closure.remaps);
 }
 
 std::vector<std::string> KeyDump(const UnitKey& unit, const Closure& closure) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("toolchain {}", unit.toolchain.Hex()));
   lines.push_back(fmt::format("working directory {}", unit.working_directory));
-  for (const std::string& argument : unit.arguments) lines.push_back(fmt::format("argument {}", argument));
+  for (const std::string& argument : Arguments(unit, closure)) lines.push_back(fmt::format("argument {}", argument));
   for (const auto& [name, value] : Variables(unit, closure)) {
     lines.push_back(value ? fmt::format("variable {}={}", name, *value) : fmt::format("unset {}", name));
   }

@@ -11,7 +11,7 @@
 namespace smelt {
 
 // Part of every key: raise it when what a key or a stored result means changes, and old entries are never found again.
-inline constexpr int kKeySchema = 1;
+inline constexpr int kKeySchema = 2;
 
 // K0: names the Manifest of a unit. A synthetic action digest: the Manifest lies in the action cache beside the
 // results, as stdout_raw of an ActionResult.

@@ -133,6 +133,14 @@ const std::map<std::string, Change>& Changes() {
        }},
       {"tool", [](UnitKey&, Closure& c) { c.tools["cc"] = "/opt/bin/cc"; }},
       {"other tool", [](UnitKey&, Closure& c) { c.tools["ld"] = "/usr/bin/ld"; }},
+      {"remap of another package",
+       [](UnitKey&, Closure& c) {
+         c.remaps = {{"/usr/lib", "/cargo/deps/lib-1.0.0"}};
+       }},
+      {"remap of another package by another name",
+       [](UnitKey&, Closure& c) {
+         c.remaps = {{"/usr/lib", "/cargo/deps/lib-1.0.1"}};
+       }},
       {"no tool", [](UnitKey&, Closure& c) { c.tools.clear(); }},
   };
   return changes;
@@ -265,6 +273,23 @@ TEST(KeyDump, ChangesWithEveryPartOfTheKeyButTheOutputs) {
     auto [other, is_new] = seen.emplace(KeyDump(unit, closure), name);
     EXPECT_TRUE(is_new) << name << " gives the lines of " << other->second;
   }
+}
+
+// rustc takes the last prefix that fits: the narrower one.
+TEST(ActionTest, RemapsOfOtherPackagesFollowTheUnitsOwn) {
+  UnitKey unit = SomeUnit();
+  unit.arguments.insert(unit.arguments.begin(), "--remap-path-prefix=/smelt/workspace=/proc/self/cwd");
+  Closure closure = SomeClosure();
+  closure.remaps = {{"/opt/b", "/cargo/deps/b-1"}, {"/smelt/workspace/vendor/a", "/cargo/deps/a-1"}};
+  const BuiltAction built = BuildAction(unit, closure);
+  const v2::Action action = Parsed<v2::Action>(built, built.key);
+  const v2::Command command = Parsed<v2::Command>(built, *reapi::FromProto(action.command_digest()));
+  EXPECT_THAT(
+      command.arguments(),
+      ElementsAre("/smelt/toolchain/bin/rustc", "--remap-path-prefix=/smelt/workspace=/proc/self/cwd",
+                  "--remap-path-prefix=/opt/b=/cargo/deps/b-1",
+                  "--remap-path-prefix=/smelt/workspace/vendor/a=/cargo/deps/a-1", "--crate-name", "a", "src/lib.rs"));
+  EXPECT_THAT(KeyDump(unit, closure), Contains("argument --remap-path-prefix=/opt/b=/cargo/deps/b-1"));
 }
 
 }  // namespace

@@ -36,6 +36,9 @@ struct Closure {
   std::map<std::string, Digest> listings;  // of the names and types of a directory's entries
   std::map<std::string, std::optional<std::string>> variables;
   std::map<std::string, std::string> tools;
+  // Directories of other packages that hold some of `files`, and the names that artifacts have in their place. What a
+  // unit embeds of such a file depends on it, and whether it is so depends on which packages were compiled before.
+  std::map<std::string, std::string> remaps;
   std::string working_directory;  // the real one; empty unless something asked for it
 };
 

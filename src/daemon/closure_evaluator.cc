@@ -1,10 +1,10 @@
 #include "src/daemon/closure_evaluator.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "src/base/program_path.h"
 #include "src/compilers/rustc/key_arguments.h"
 #include "src/digest/hasher.h"
 
@@ -77,6 +77,9 @@ bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& sta
   if (!file.ok()) return Fail("cannot read " + real);
   evaluation.closure.files.emplace(canonical, file->digest);
   if ((stat.mode & 0111) != 0) evaluation.closure.executables.insert(canonical);
+  if (const rustc::Root* root = paths_.DisplayRootOf(real)) {
+    evaluation.closure.remaps.emplace(paths_.Canonical(root->real, "/"), root->embedded);
+  }
   return true;
 }
 
@@ -161,17 +164,11 @@ bool ClosureEvaluator::CheckPlainDirectories(const Shape& shape) const {
 }
 
 bool ClosureEvaluator::AddTools(const Shape& shape, Evaluation& evaluation) const {
-  const std::string path = environment_.ValueOr("PATH", "/usr/bin:/bin");
+  const std::string path = environment_.ValueOr("PATH", kDefaultProgramPath);
   for (const Shape::Tool& tool : shape.tools()) {
-    std::string found;
-    for (std::size_t at = 0; found.empty() && at <= path.size();) {
-      std::size_t colon = std::min(path.find(':', at), path.size());
-      if (colon == at || path[at] != '/') return Fail("PATH has a relative directory");
-      std::string candidate = path.substr(at, colon - at) + "/" + tool.name();
-      if (access(candidate.c_str(), X_OK) == 0) found = candidate;
-      at = colon + 1;
-    }
-    if (paths_.Canonical(found, "/") != tool.path()) return Fail(tool.name() + " is now " + found);
+    const absl::StatusOr<std::string> found = FindProgram(path, tool.name());
+    if (!found.ok()) return Fail(std::string(found.status().message()));
+    if (paths_.Canonical(*found, "/") != tool.path()) return Fail(tool.name() + " is now " + *found);
     evaluation.closure.tools.emplace(tool.name(), tool.path());
   }
   return true;

@@ -97,6 +97,19 @@ TEST_F(ClosureEvaluatorTest, FilesEnterByContentUnderTheirCanonicalNames) {
   EXPECT_THAT(evaluation->closure.files, UnorderedElementsAre(Pair("/smelt/workspace/src/lib.rs", DigestOf("lib"))));
 }
 
+TEST_F(ClosureEvaluatorTest, AFileOfAnotherPackageEntersWithTheNameThatItsDirectoryGets) {
+  Shape shape;
+  shape.add_files(Write("src/lib.rs", "lib"));
+  shape.add_files(Write("vendor/a/part.rs", "part"));
+  EXPECT_TRUE(Evaluate(shape)->closure.remaps.empty());
+  std::vector<rustc::Root> roots = paths_.roots();
+  roots.push_back({"package:a", dir_ / "vendor/a", "", "/cargo/deps/a-1"});
+  roots.push_back({"package:b", dir_ / "vendor/b", "", "/cargo/deps/b-1"});
+  paths_ = rustc::PathMap(roots);
+  EXPECT_THAT(Evaluate(shape)->closure.remaps,
+              UnorderedElementsAre(Pair("/smelt/workspace/vendor/a", "/cargo/deps/a-1")));
+}
+
 TEST_F(ClosureEvaluatorTest, AFileThatIsMissingOrUnreadableDoesNotFit) {
   Shape shape;
   shape.add_files("/smelt/workspace/absent");

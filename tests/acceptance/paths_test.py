@@ -141,6 +141,31 @@ class Checkouts(Case):
             self.build(p, same=False)
             self.build(p, same=False).expect(leaf="H")
 
+    def test_62b_another_packages_file_compiled_by_a_unit_of_its_own(self):
+        """The file is the same for both checkouts; only one of them has the package where that file lies."""
+        shared = self.project({}, name="shared")
+        ext = {"Cargo.toml": package("ext"), "src/lib.rs": "pub mod part;", "src/part.rs": "pub fn v() -> u8 { let unused = 1; 1 }"}
+        shared.write_all(ext)
+        checkouts = []
+        for name, place in (("one", shared.root), ("two/deeper", self.directory / "two/ext")):
+            p = self.project({
+                "Cargo.toml": workspace("user", "app"),
+                "user/Cargo.toml": package("user", f'ext = {{ path = "{place}" }}'), "user/src/lib.rs": "pub use ext::part;",
+                "app/Cargo.toml": package("app"),
+                "app/src/main.rs": f'#[path = "{shared.root}/src/part.rs"] mod part; fn main() {{ println!("{{}}", part::v()) }}'}, name=name)
+            checkouts.append(p)
+        type(shared)(self.directory / "two/ext", self.token).write_all(ext)
+        for p in checkouts:
+            self.build(p, "build", "-p", "user")
+            build = self.build(p, "build", "-p", "app", fresh=False)
+            build.expect(app="M")
+            self.assertIn(f"{shared.root}/src/part.rs:1", build.stderr)
+            program = p.path(TARGET).joinpath("debug/app").read_bytes()
+            self.assertEqual(str(shared.root).encode() in program, p is not checkouts[0], "remapped where the package is")
+        for p in checkouts:
+            self.build(p, "build", "-p", "user")
+            self.build(p, "build", "-p", "app", fresh=False).expect(app="H")
+
     def test_63_file_macro_and_panic_location_in_the_workspace(self):
         p = self.project({"Cargo.toml": workspace("app", "leaf"), "leaf/Cargo.toml": package("leaf"),
                           "leaf/src/lib.rs": 'pub fn f() -> &\'static str { file!() } pub fn p() { panic!("here") }',

@@ -220,6 +220,15 @@ std::vector<std::string> PathMap::RemapArguments() const {
   return arguments;
 }
 
+const Root* PathMap::DisplayRootOf(std::string_view real) const {
+  const Root* best = nullptr;
+  for (const Root& root : roots_) {
+    if (root.embedded.empty() || !IsUnder(real, root.real)) continue;
+    if (best == nullptr || root.real.size() > best->real.size()) best = &root;
+  }
+  return best != nullptr && best->canonical.empty() ? best : nullptr;
+}
+
 std::string PathMap::ToTemplate(std::string_view text, bool json) const {
   return MakeTemplate(roots_, text, json ? TextForm::kJson : TextForm::kPlain);
 }

@@ -39,6 +39,10 @@ class PathMap {
   // that matches. Roots with an empty `embedded` are left out.
   std::vector<std::string> RemapArguments() const;
 
+  // The root that is only known for display (Root::canonical is empty) by which rustc remaps a source at `real`, an
+  // absolute, normalised path; null if it is another root, or none.
+  const Root* DisplayRootOf(std::string_view real) const;
+
   // Text written by rustc on this machine (diagnostics, dep-info) -> a template that is the same on every machine:
   // each occurrence of a root's real or embedded prefix, followed by '/' or by a character that cannot continue a path
   // component, becomes a marker that cannot occur in text. An occurrence inside a longer path is left alone. `json`

@@ -111,6 +111,18 @@ TEST(PathMapTest, OnlyWholePathsAreReplaced) {
             "cargo\x02");
 }
 
+TEST(PathMapTest, TheNarrowestRemapDecidesWhoseASourceIs) {
+  const PathMap map({{"workspace", "/w", "/smelt/workspace", "/proc/self/cwd"},
+                     {"cargo", "/w/vendor/a/home", "/smelt/cargo", ""},
+                     {"package:a", "/w/vendor/a", "", "/cargo/deps/a-1"},
+                     {"build", "/w/vendor/a/target", "/smelt/build", "/cargo/build-dir"}});
+  EXPECT_EQ(map.DisplayRootOf("/w/vendor/a/src/x.rs"), &map.roots()[2]);
+  EXPECT_EQ(map.DisplayRootOf("/w/vendor/a/home/x"), &map.roots()[2]) << "a root that is not remapped hides nothing";
+  for (const char* path : {"/w/src/x.rs", "/w/vendor/ab/x.rs", "/w/vendor/a/target/x", "/elsewhere"}) {
+    EXPECT_EQ(map.DisplayRootOf(path), nullptr) << path;
+  }
+}
+
 TEST(PathMapTest, ARootOfAnotherMachineOnlyIsNamed) {
   EXPECT_EQ(Ci().FromTemplate("\x01rust-src\x02/library", false), "/smelt/rust-src/library");
 }
