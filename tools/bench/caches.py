@@ -69,9 +69,9 @@ class Cache:
         return done.stdout if done.returncode == 0 else None
 
 
-class Smelt(Cache):
-    name = "smelt"
-    title = "smelt"
+class Wrapper(Cache):
+    """A cache that is cargo's RUSTC_WRAPPER, or stands in front of cargo: a program of its own."""
+
     replays = True
 
     def __init__(self, scratch, program):
@@ -80,6 +80,11 @@ class Smelt(Cache):
 
     def wrapper(self):
         return self.program
+
+
+class Smelt(Wrapper):
+    name = "smelt"
+    title = "smelt"
 
     def variables(self):
         return {"SMELT_DIR": str(self.directory)}
@@ -93,37 +98,24 @@ class Smelt(Cache):
         return json.loads(text) if text else None
 
 
-class Floor(Cache):
+class Floor(Wrapper):
     """Replays recorded compiler calls and looks at nothing; see floor_wrapper.cc."""
 
     name = "floor"
     title = "floor"
-    replays = True
     per_path = True
-
-    def __init__(self, scratch, program):
-        super().__init__(scratch)
-        self.program = str(program)
-
-    def wrapper(self):
-        return self.program
 
     def variables(self):
         return {"FLOOR_DIRECTORY": str(self.directory)}
 
 
-class Sccache(Cache):
+class Sccache(Wrapper):
     name = "sccache"
     title = "sccache"
-    replays = True
 
     def __init__(self, scratch, program):
-        super().__init__(scratch)
-        self.program = program
+        super().__init__(scratch, program)
         self.port = free_port()
-
-    def wrapper(self):
-        return self.program
 
     def variables(self):
         return {
@@ -145,17 +137,9 @@ class Sccache(Cache):
         return {**counts, "refused": sum(stats["not_cached"].values())}
 
 
-class Kache(Cache):
+class Kache(Wrapper):
     name = "kache"
     title = "kache"
-    replays = True
-
-    def __init__(self, scratch, program):
-        super().__init__(scratch)
-        self.program = program
-
-    def wrapper(self):
-        return self.program
 
     def variables(self):
         return {
@@ -169,16 +153,14 @@ class Kache(Cache):
             self._ask([self.program, "daemon", "stop"])
 
 
-class Mbx(Cache):
+class Mbx(Wrapper):
     """Is not a wrapper but a cargo in front of cargo; its managed target directories are switched off."""
 
     name = "mbx"
     title = "mbx"
-    replays = True
 
-    def __init__(self, scratch, program):
-        super().__init__(scratch)
-        self.program = program
+    def wrapper(self):
+        return None
 
     def cargo(self):
         return [self.program]
