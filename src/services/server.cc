@@ -21,6 +21,14 @@ namespace {
 
 constexpr std::size_t kTasksMax = 20'000;
 
+// What grpc.health.v1 knows besides the server as a whole.
+constexpr const char* kServices[] = {
+    "build.bazel.remote.execution.v2.ActionCache",
+    "build.bazel.remote.execution.v2.Capabilities",
+    "build.bazel.remote.execution.v2.ContentAddressableStorage",
+    "google.bytestream.ByteStream",
+};
+
 // Linking the reflection library switches it on for every server of the process: this switches it off again.
 class WithoutReflection : public grpc::ServerBuilderOption {
  public:
@@ -51,7 +59,11 @@ class GrpcServer : public Server {
   absl::Status Listen(const ServerOptions& options);
 
   const std::vector<int>& ports() const override { return ports_; }
-  void SetServing(bool serving) override { server_->GetHealthCheckService()->SetServingStatus(serving); }
+  void SetServing(bool serving) override {
+    auto* health = server_->GetHealthCheckService();
+    for (const char* service : kServices) health->SetServingStatus(service, serving);
+    health->SetServingStatus(serving);
+  }
   void Shutdown(std::chrono::milliseconds grace) override {
     if (server_ == nullptr) return;
     server_->Shutdown(std::chrono::system_clock::now() + grace);
