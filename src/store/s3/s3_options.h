@@ -30,6 +30,8 @@ struct S3Options {
   bool no_credentials = false;  // SCCACHE_S3_NO_CREDENTIALS: requests are not signed
   std::string profile;          // of ~/.aws/config; empty: AWS_PROFILE, else "default"
 
+  std::string staging_directory;  // for large objects while they arrive; empty: TMPDIR, else /tmp
+
   // Objects beyond this go up in parts of this size, `parallel_parts` at a time; so memory is the product per Put.
   std::int64_t part_bytes = 16 << 20;  // 5 MiB at least, says S3
   int parallel_parts = 4;

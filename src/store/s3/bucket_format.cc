@@ -1,0 +1,97 @@
+#include "src/store/s3/bucket_format.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+#include "src/store/zstd.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::string_view kMagic = "smeltix1";
+constexpr int kIndexLevel = 3;
+constexpr std::int64_t kIndexBytesMax = 256 << 20;
+
+std::string_view HashOf(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size()};
+}
+
+std::string Checksum(std::string_view of) { return std::string(HashOf(DigestOf(of))); }
+
+bool IsSane(const bucket::v1::Pack& pack) {
+  return std::all_of(pack.payloads().begin(), pack.payloads().end(), [&](const bucket::v1::Payload& payload) {
+    return payload.hash().size() == Digest::kHashBytes && payload.size() >= -1 && payload.offset() >= 0 &&
+           payload.stored_size() >= 0 && payload.stored_size() <= pack.size() &&
+           payload.offset() <= pack.size() - payload.stored_size();
+  });
+}
+
+}  // namespace
+
+std::string IndexKeyAt(std::int64_t now_ns) {
+  return fmt::format("{}{:020}", kIndexPrefix, std::max<std::int64_t>(0, now_ns));
+}
+
+std::string IndexKey(std::int64_t now_ns, std::string_view writer) {
+  return fmt::format("{}-{}", IndexKeyAt(now_ns), writer);
+}
+
+std::string PackKey(std::int64_t now_ns, std::string_view writer) {
+  return fmt::format("{}{:020}-{}", kPacksPrefix, now_ns, writer);
+}
+
+std::string BlobKey(const Digest& digest, std::int64_t now_ns, std::string_view writer) {
+  return fmt::format("{}{}-{}.{:020}-{}", kBlobsPrefix, digest.Hex(), digest.size, now_ns, writer);
+}
+
+std::int64_t TimeOfIndexKey(std::string_view key) {
+  std::int64_t time = 0;
+  if (key.starts_with(kIndexPrefix)) key.remove_prefix(kIndexPrefix.size());
+  std::from_chars(key.data(), key.data() + key.size(), time);
+  return time;
+}
+
+std::string EncodeIndex(const bucket::v1::Index& index) {
+  std::string bytes(kMagic);
+  bytes += ZstdCompress(index.SerializeAsString(), kIndexLevel);
+  return bytes + Checksum(bytes);
+}
+
+absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes) {
+  if (bytes.size() < kMagic.size() + Digest::kHashBytes || !bytes.starts_with(kMagic)) {
+    return absl::DataLossError("an index in the bucket is cut or none that this version reads");
+  }
+  const std::string_view checksum = bytes.substr(bytes.size() - Digest::kHashBytes);
+  bytes.remove_suffix(Digest::kHashBytes);
+  if (Checksum(bytes) != checksum) return absl::DataLossError("an index in the bucket does not have its checksum");
+  ASSIGN_OR_RETURN(const std::string text, ZstdDecompress(bytes.substr(kMagic.size()), kIndexBytesMax));
+  bucket::v1::Index index;
+  if (!index.ParseFromString(text) || !std::all_of(index.packs().begin(), index.packs().end(), IsSane)) {
+    return absl::DataLossError("an index in the bucket says what cannot be");
+  }
+  return index;
+}
+
+Digest ResultName(std::string_view instance, const Digest& action) {
+  Digest name = DigestOf(std::string(instance) + "\n" + action.ToString());
+  name.size = -1;
+  return name;
+}
+
+std::string SealResult(const Digest& name, std::string_view result) {
+  return Checksum(std::string(HashOf(name)) + std::string(result)) + std::string(result);
+}
+
+absl::StatusOr<std::string> OpenResult(const Digest& name, std::string_view payload) {
+  if (payload.size() < Digest::kHashBytes) return absl::DataLossError("a result in the bucket is cut");
+  const std::string_view result = payload.substr(Digest::kHashBytes);
+  if (Checksum(std::string(HashOf(name)) + std::string(result)) != payload.substr(0, Digest::kHashBytes)) {
+    return absl::DataLossError("a result in the bucket does not have its checksum");
+  }
+  return std::string(result);
+}
+
+}  // namespace smelt

@@ -1,0 +1,47 @@
+#ifndef SMELT_STORE_S3_BUCKET_FORMAT_H_
+#define SMELT_STORE_S3_BUCKET_FORMAT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "smelt/bucket/v1/bucket.pb.h"
+#include "src/digest/digest.h"
+
+namespace smelt {
+
+// How things are called and written in a bucket: layout 1. Another layout would have other prefixes, beside this one.
+// Pure.
+
+inline constexpr std::string_view kIndexPrefix = "v1/index/";
+inline constexpr std::string_view kPacksPrefix = "v1/packs/";
+inline constexpr std::string_view kBlobsPrefix = "v1/blobs/";
+
+// Keys that sort by time. `writer` must be nobody else's.
+std::string IndexKey(std::int64_t now_ns, std::string_view writer);
+std::string PackKey(std::int64_t now_ns, std::string_view writer);
+std::string BlobKey(const Digest& digest, std::int64_t now_ns, std::string_view writer);
+
+// Below this name, in order of keys, is all that was named before `now_ns`.
+std::string IndexKeyAt(std::int64_t now_ns);
+
+// The time in an index's key, or 0.
+std::int64_t TimeOfIndexKey(std::string_view key);
+
+std::string EncodeIndex(const bucket::v1::Index& index);
+
+// DATA_LOSS for anything else: cut, changed, of another version.
+absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes);
+
+// The name of a result among the payloads.
+Digest ResultName(std::string_view instance, const Digest& action);
+inline bool IsResultName(const Digest& name) { return name.size < 0; }
+
+// A result as a payload: with a checksum over it and its name. DATA_LOSS if it is not the one of `name`.
+std::string SealResult(const Digest& name, std::string_view result);
+absl::StatusOr<std::string> OpenResult(const Digest& name, std::string_view payload);
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_S3_BUCKET_FORMAT_H_

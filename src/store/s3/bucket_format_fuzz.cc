@@ -1,0 +1,39 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "src/digest/hasher.h"
+#include "src/store/s3/bucket_format.h"
+#include "src/store/s3/bucket_index.h"
+#include "src/store/zstd.h"
+
+namespace {
+
+// With the right checksum, so that what lies behind it is reached.
+std::string Sealed(std::string_view body) {
+  std::string bytes = "smeltix1" + std::string(body);
+  const smelt::Digest digest = smelt::DigestOf(std::string_view(bytes));
+  bytes.append(reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size());
+  return bytes;
+}
+
+}  // namespace
+
+// An index, however damaged, is refused, or names places that lie in their packs.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  for (const std::string& bytes : {std::string(text), Sealed(text), Sealed(smelt::ZstdCompress(text, 1))}) {
+    const auto index = smelt::DecodeIndex(bytes);
+    if (!index.ok()) continue;
+    smelt::BucketIndex held;
+    held.Add(*index);
+    for (const auto& pack : held.Packs()) {
+      if (pack.size < 0) std::abort();
+    }
+  }
+  smelt::OpenResult(smelt::ResultName("", smelt::DigestOf(text)), text).status().IgnoreError();
+  smelt::TimeOfIndexKey(text);
+  return 0;
+}

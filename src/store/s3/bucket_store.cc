@@ -1,0 +1,266 @@
+#include "src/store/s3/bucket_store.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+#include "src/store/s3/bucket_format.h"
+#include "src/store/zstd.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kResultBytesMax = 64 << 20;
+
+std::string RandomWriter() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+BucketStoreOptions Named(BucketStoreOptions options) {
+  if (options.writer.empty()) options.writer = RandomWriter();
+  return options;
+}
+
+PackWriterOptions WriterOptions(const BucketStoreOptions& options) {
+  PackWriterOptions writer;
+  writer.writer = options.writer;
+  writer.pack_bytes = options.pack_bytes;
+  writer.seal_after_ms = options.seal_after_ms;
+  writer.pending_bytes_max = options.pending_bytes_max;
+  writer.threads = options.upload_threads;
+  writer.retry_ms = options.retry_ms;
+  return writer;
+}
+
+bool IsEmpty(const Digest& digest) { return digest.size == 0 && digest == DigestOf(std::string_view()); }
+
+bool PaysOff(std::int64_t compressed, std::int64_t size) { return compressed < size - size / 16; }
+
+absl::Status CheckDigest(const Digest& digest, const Bytes& bytes) {
+  ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
+  if (actual == digest) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("blob {} came back as {}", digest.ToString(), actual.ToString()));
+}
+
+absl::Status NoBlob(const Digest& digest) {
+  return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
+}
+
+}  // namespace
+
+class BucketStore::Results : public ActionCache {
+ public:
+  Results(BucketStore& store, std::string_view instance) : store_(store), instance_(instance) {}
+
+  absl::StatusOr<ActionResult> Get(const Digest& action) override {
+    ASSIGN_OR_RETURN(const std::string text, store_.GetResult(ResultName(instance_, action)));
+    ActionResult result;
+    if (result.ParseFromString(text)) return result;
+    return absl::NotFoundError("the result in the bucket is of another version");
+  }
+
+  absl::Status Put(const Digest& action, const ActionResult& result) override {
+    const Digest name = ResultName(instance_, action);
+    if (const auto earlier = store_.Find(name)) store_.writer_.After(earlier->sealed_ns);
+    return store_.writer_.Put(name, store_.Packed(SealResult(name, result.SerializeAsString())));
+  }
+
+ private:
+  BucketStore& store_;
+  const std::string instance_;
+};
+
+BucketStore::BucketStore(BucketStoreOptions options, ObjectStore& objects, Clock& clock)
+    : options_(Named(std::move(options))),
+      objects_(objects),
+      clock_(clock),
+      reader_(objects, index_, clock),
+      packs_(objects, options_.read_cache_bytes),
+      writer_(WriterOptions(options_), objects, index_, clock) {}
+
+BucketStore::~BucketStore() = default;
+
+std::shared_ptr<ActionCache> BucketStore::Of(std::string_view instance) {
+  return std::make_shared<Results>(*this, instance);
+}
+
+absl::Status BucketStore::Flush() {
+  PublishUses();
+  return writer_.Flush();
+}
+
+// An index that is older than it should be is better than none.
+absl::Status BucketStore::Freshen(std::int64_t max_age_ms) {
+  const absl::Status refreshed = reader_.Refresh(max_age_ms);
+  return reader_.IsUsable() ? absl::OkStatus() : refreshed;
+}
+
+std::optional<BucketStore::Place> BucketStore::Find(const Digest& name) {
+  return index_.Find(name, clock_.NowNanos() - options_.touch_after_seconds * kSecond);
+}
+
+absl::StatusOr<std::optional<BucketStore::Place>> BucketStore::FindOrRefresh(const Digest& name) {
+  RETURN_IF_ERROR(Freshen(options_.refresh_ms));
+  std::optional<Place> place = Find(name);
+  if (!place) {
+    RETURN_IF_ERROR(Freshen(options_.refresh_on_miss_ms));
+    place = Find(name);
+  }
+  PublishUses();
+  return place;
+}
+
+void BucketStore::PublishUses() {
+  std::vector<bucket::v1::Mark> marks;
+  for (std::string& key : index_.TakeUsed()) {
+    bucket::v1::Mark& mark = marks.emplace_back();
+    mark.set_key(std::move(key));
+    mark.set_used_ns(clock_.NowNanos());
+  }
+  if (marks.empty()) return;
+  bucket::v1::Index local;
+  for (const bucket::v1::Mark& mark : marks) *local.add_marks() = mark;
+  index_.Add(local);
+  writer_.Publish(std::move(marks));
+}
+
+absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place, std::int64_t bytes_max) {
+  if (place.pack.starts_with(kBlobsPrefix)) {
+    ASSIGN_OR_RETURN(Bytes stored, objects_.Get(place.pack, 0, -1));
+    return place.zstd ? ZstdDecompress(stored, bytes_max, options_.staging_directory) : stored;
+  }
+  ASSIGN_OR_RETURN(std::string stored, packs_.Read(place));
+  if (!place.zstd) return Bytes(std::move(stored));
+  ASSIGN_OR_RETURN(std::string contents, ZstdDecompress(stored, bytes_max));
+  return Bytes(std::move(contents));
+}
+
+absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place& place, std::int64_t bytes_max,
+                                                const std::function<absl::Status(const Bytes&)>& check) {
+  absl::Status damage;
+  for (int attempt = 0; attempt < 2; ++attempt) {  // the bytes may be wrong in the bucket, or on their way
+    absl::StatusOr<Bytes> bytes = Fetch(name, place, bytes_max);
+    if (bytes.ok()) damage = check(*bytes);
+    if (bytes.ok() && damage.ok()) return bytes;
+    if (absl::IsNotFound(bytes.status())) {
+      index_.ForgetPack(place.pack);
+      return bytes;
+    }
+    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes;
+    if (!bytes.ok()) damage = bytes.status();
+    packs_.Drop(place);
+  }
+  ++corrupt_;
+  index_.Forget(name, place.pack);
+  writer_.After(place.sealed_ns);
+  return damage;
+}
+
+absl::StatusOr<Bytes> BucketStore::GetHere(const Digest& digest) {
+  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
+  if (!place) return NoBlob(digest);
+  return FetchChecked(digest, *place, digest.size, [&](const Bytes& bytes) { return CheckDigest(digest, bytes); });
+}
+
+absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
+  if (IsEmpty(digest)) return Bytes();
+  if (const auto pending = writer_.Find(digest)) {
+    if (!pending->zstd) return Bytes(pending->stored);
+    ASSIGN_OR_RETURN(std::string contents, ZstdDecompress(pending->stored, digest.size));
+    return Bytes(std::move(contents));
+  }
+  return downloads_.Do(digest, [&] { return GetHere(digest); });
+}
+
+absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
+  if (const auto pending = writer_.Find(name)) {
+    if (!pending->zstd) return OpenResult(name, pending->stored);
+    ASSIGN_OR_RETURN(const std::string contents, ZstdDecompress(pending->stored, kResultBytesMax));
+    return OpenResult(name, contents);
+  }
+  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(name));
+  if (!place) return absl::NotFoundError("no such result in the bucket");
+  std::string result;
+  const auto check = [&](const Bytes& bytes) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string payload, bytes.ReadAll());
+    ASSIGN_OR_RETURN(result, OpenResult(name, payload));
+    return absl::OkStatus();
+  };
+  const absl::Status fetched = FetchChecked(name, *place, kResultBytesMax, check).status();
+  if (absl::IsDataLoss(fetched)) return absl::NotFoundError(std::string(fetched.message()));
+  if (!fetched.ok()) return fetched;
+  return result;
+}
+
+PackWriter::Payload BucketStore::Packed(std::string contents) const {
+  std::string compressed = ZstdCompress(contents, options_.zstd_level);
+  const bool pays = PaysOff(static_cast<std::int64_t>(compressed.size()), static_cast<std::int64_t>(contents.size()));
+  return pays ? PackWriter::Payload{std::move(compressed), true} : PackWriter::Payload{std::move(contents), false};
+}
+
+absl::Status BucketStore::Put(const Digest& digest, Bytes bytes) {
+  ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
+  if (actual != digest) {
+    return absl::InvalidArgumentError(fmt::format("bytes put as blob {} are {}", digest.ToString(), actual.ToString()));
+  }
+  if (IsEmpty(digest) || writer_.Holds(digest)) return absl::OkStatus();
+  Freshen(options_.refresh_ms).IgnoreError();  // at worst it is sent twice
+  if (Find(digest)) return absl::OkStatus();
+  if (digest.size > options_.packed_bytes_max) {
+    return uploads_.Do(digest, [&] { return Find(digest) ? absl::OkStatus() : PutObject(digest, bytes); });
+  }
+  ASSIGN_OR_RETURN(std::string contents, bytes.ReadAll());
+  return writer_.Put(digest, Packed(std::move(contents)));
+}
+
+absl::Status BucketStore::PutObject(const Digest& digest, const Bytes& bytes) {
+  ASSIGN_OR_RETURN(const Bytes compressed, ZstdCompress(bytes, options_.zstd_level, options_.staging_directory));
+  const bool pays = PaysOff(compressed.size(), bytes.size());
+  const Bytes& stored = pays ? compressed : bytes;
+  const std::int64_t now_ns = writer_.NextTime();
+  bucket::v1::Pack object;
+  object.set_key(BlobKey(digest, now_ns, writer_.writer()));
+  object.set_sealed_ns(now_ns);
+  object.set_size(stored.size());
+  bucket::v1::Payload* payload = object.add_payloads();
+  payload->set_hash(std::string(reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size()));
+  payload->set_size(digest.size);
+  payload->set_stored_size(stored.size());
+  payload->set_zstd(pays);
+  RETURN_IF_ERROR(objects_.Put(object.key(), stored));
+  bucket::v1::Index index;
+  *index.add_packs() = object;
+  index_.Add(index);
+  writer_.Publish(std::move(object));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Digest>> BucketStore::FindMissing(absl::Span<const Digest> digests) {
+  std::vector<Digest> missing;
+  absl::flat_hash_set<Digest> seen;
+  RETURN_IF_ERROR(Freshen(options_.refresh_ms));
+  const auto is_here = [&](const Digest& digest) {
+    return IsEmpty(digest) || Find(digest).has_value() || writer_.Holds(digest);
+  };
+  for (const Digest& digest : digests) {
+    if (!is_here(digest) && seen.insert(digest).second) missing.push_back(digest);
+  }
+  if (!missing.empty()) {
+    RETURN_IF_ERROR(Freshen(options_.refresh_on_miss_ms));
+    std::erase_if(missing, is_here);
+  }
+  PublishUses();
+  return missing;
+}
+
+BucketStore::Statistics BucketStore::GetStatistics() {
+  const PackWriter::Pending pending = writer_.GetPending();
+  return {static_cast<std::int64_t>(index_.size()), pending.payloads, pending.bytes, corrupt_, reader_.damaged()};
+}
+
+}  // namespace smelt

@@ -1,0 +1,367 @@
+#include "src/store/s3/bucket_store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "src/digest/hasher.h"
+#include "src/store/action_cache_contract_test.h"
+#include "src/store/blob_store_contract_test.h"
+#include "src/store/memory/memory_object_store.h"
+#include "src/store/s3/bucket_format.h"
+#include "src/testing/fake_clock.h"
+#include "src/testing/status_matchers.h"
+
+namespace smelt {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Nothing happens by itself: no pack is sealed before it is full or flushed, and misses always look.
+BucketStoreOptions Still() {
+  BucketStoreOptions options;
+  options.seal_after_ms = 3'600'000;
+  options.retry_ms = 3'600'000;
+  options.refresh_on_miss_ms = 0;
+  return options;
+}
+
+struct Whole {
+  MemoryObjectStore objects;
+  BucketStore store{{}, objects, Clock::System()};
+};
+
+INSTANTIATE_TEST_SUITE_P(BucketStore, BlobStoreContractTest, testing::Values([]() -> std::shared_ptr<BlobStore> {
+                           auto whole = std::make_shared<Whole>();
+                           return {whole, &whole->store};
+                         }));
+
+INSTANTIATE_TEST_SUITE_P(BucketStore, ActionCacheContractTest, testing::Values([]() -> std::shared_ptr<ActionCache> {
+                           auto whole = std::make_shared<Whole>();
+                           const std::shared_ptr<ActionCache> cache = whole->store.Of("");
+                           struct Both {
+                             std::shared_ptr<Whole> whole;
+                             std::shared_ptr<ActionCache> cache;
+                           };
+                           auto both = std::make_shared<Both>(Both{whole, cache});
+                           return {both, both->cache.get()};
+                         }));
+
+std::string Noise(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text(size, '\0');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+class BucketStoreTest : public testing::Test {
+ protected:
+  std::unique_ptr<BucketStore> Open(BucketStoreOptions options = Still()) {
+    return std::make_unique<BucketStore>(options, objects_, clock_);
+  }
+
+  static void Put(BucketStore& store, const std::string& contents) {
+    ASSERT_OK(store.Put(DigestOf(contents), Bytes(contents)));
+  }
+
+  static void ExpectHolds(BucketStore& store, const std::string& contents) {
+    const auto bytes = store.Get(DigestOf(contents));
+    ASSERT_OK(bytes);
+    EXPECT_TRUE(*bytes->ReadAll() == contents);
+  }
+
+  FakeClock clock_;
+  MemoryObjectStore objects_{clock_};
+};
+
+TEST_F(BucketStoreTest, SmallBlobsAreOneObjectAndOneIndex) {
+  auto store = Open();
+  for (int i = 0; i < 100; ++i) Put(*store, "blob " + std::to_string(i));
+  EXPECT_THAT(objects_.Keys(), IsEmpty());
+  ASSERT_OK(store->Flush());
+  EXPECT_THAT(objects_.Keys("v1/packs/"), SizeIs(1));
+  EXPECT_THAT(objects_.Keys("v1/index/"), SizeIs(1));
+  EXPECT_THAT(objects_.Keys(), SizeIs(2));
+}
+
+TEST_F(BucketStoreTest, LargeBlobsAreObjectsOfTheirOwn) {
+  auto store = Open();
+  const std::string large = Noise((1 << 20) + 1, 1);
+  Put(*store, large);
+  EXPECT_THAT(objects_.Keys("v1/blobs/"), ElementsAre(HasSubstr(DigestOf(large).Hex() + "-1048577.")));
+  ASSERT_OK(store->Flush());
+  ExpectHolds(*Open(), large);
+}
+
+TEST_F(BucketStoreTest, WhoStartsWithNothingFindsEverything) {
+  auto writer = Open();
+  std::vector<std::string> blobs;
+  for (unsigned i = 0; i < 24; ++i) blobs.push_back(Noise(i * 60000, i));
+  for (const std::string& blob : blobs) Put(*writer, blob);
+  ActionCache::ActionResult result;
+  result.set_exit_code(3);
+  ASSERT_OK(writer->Of("main")->Put(DigestOf("action"), result));
+  ASSERT_OK(writer->Flush());
+
+  auto reader = Open();
+  std::vector<Digest> digests;
+  for (const std::string& blob : blobs) digests.push_back(DigestOf(blob));
+  digests.push_back(DigestOf("absent"));
+  EXPECT_THAT(reader->FindMissing(digests), IsOkAndHolds(ElementsAre(DigestOf("absent"))));
+  for (const std::string& blob : blobs) ExpectHolds(*reader, blob);
+  ASSERT_OK_AND_ASSIGN(const auto got, reader->Of("main")->Get(DigestOf("action")));
+  EXPECT_EQ(got.exit_code(), 3);
+  EXPECT_THAT(reader->Of("other")->Get(DigestOf("action")), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(BucketStoreTest, ExistenceAsksForTheIndexOnly) {
+  auto writer = Open();
+  std::vector<Digest> digests;
+  for (int i = 0; i < 1000; ++i) {
+    Put(*writer, std::to_string(i));
+    digests.push_back(DigestOf(std::to_string(i)));
+  }
+  ASSERT_OK(writer->Flush());
+  auto reader = Open();
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(reader->FindMissing(digests), IsOkAndHolds(IsEmpty()));
+  EXPECT_EQ(objects_.Count("list"), 1 + 1);  // the writer's, before its first Put, and the reader's
+  EXPECT_EQ(objects_.Count("get"), 1);
+}
+
+TEST_F(BucketStoreTest, WhatComesLaterIsFoundByAMiss) {
+  auto writer = Open();
+  auto reader = Open();
+  EXPECT_THAT(reader->FindMissing({DigestOf("a")}), IsOkAndHolds(SizeIs(1)));
+  Put(*writer, "a");
+  ASSERT_OK(writer->Flush());
+  EXPECT_THAT(reader->FindMissing({DigestOf("a")}), IsOkAndHolds(IsEmpty()));
+  Put(*writer, "b");
+  ASSERT_OK(writer->Flush());
+  ExpectHolds(*reader, "b");
+}
+
+TEST_F(BucketStoreTest, AMissDoesNotAskAgainAtOnce) {
+  BucketStoreOptions options = Still();
+  options.refresh_on_miss_ms = 3000;
+  auto reader = Open(options);
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(reader->Get(DigestOf("a")), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(objects_.Count("list"), 1);
+  clock_.AdvanceSeconds(3);
+  EXPECT_THAT(reader->Get(DigestOf("a")), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(objects_.Count("list"), 2);
+}
+
+TEST_F(BucketStoreTest, ReadsOfOnePackAreFewRequests) {
+  auto writer = Open();
+  std::vector<std::string> blobs;
+  for (unsigned i = 0; i < 200; ++i) blobs.push_back(Noise(30000, i));
+  for (const std::string& blob : blobs) Put(*writer, blob);
+  ASSERT_OK(writer->Flush());
+  auto reader = Open();
+  for (const std::string& blob : blobs) ExpectHolds(*reader, blob);
+  EXPECT_LE(objects_.Count("get"), 6);  // the index, and some of the pack of 6 MB
+}
+
+TEST_F(BucketStoreTest, PrefetchReadsWhatLiesTogetherAtOnce) {
+  auto writer = Open();
+  std::vector<Digest> digests;
+  std::vector<std::string> blobs;
+  for (unsigned i = 0; i < 100; ++i) blobs.push_back(Noise(30000, i));
+  for (const std::string& blob : blobs) {
+    Put(*writer, blob);
+    digests.push_back(DigestOf(blob));
+  }
+  ASSERT_OK(writer->Flush());
+  auto reader = Open();
+  reader->Prefetch(digests);
+  EXPECT_EQ(objects_.Count("get"), 2);
+  for (const std::string& blob : blobs) ExpectHolds(*reader, blob);
+  EXPECT_EQ(objects_.Count("get"), 2);
+}
+
+TEST_F(BucketStoreTest, TheReadCacheIsBounded) {
+  BucketStoreOptions options = Still();
+  options.read_cache_bytes = 1 << 20;
+  auto writer = Open();
+  std::vector<std::string> blobs;
+  for (unsigned i = 0; i < 100; ++i) blobs.push_back(Noise(100000, i));
+  for (const std::string& blob : blobs) Put(*writer, blob);
+  ASSERT_OK(writer->Flush());
+  auto reader = Open(options);
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& blob : blobs) ExpectHolds(*reader, blob);
+  }
+  EXPECT_GT(objects_.Count("get"), 4);
+}
+
+TEST_F(BucketStoreTest, WhatTheBucketHasIsNotSentAgain) {
+  auto writer = Open();
+  Put(*writer, "a");
+  ASSERT_OK(writer->Flush());
+  auto other = Open();
+  Put(*other, "a");
+  ASSERT_OK(other->Flush());
+  EXPECT_THAT(objects_.Keys("v1/packs/"), SizeIs(1));
+}
+
+TEST_F(BucketStoreTest, TheLastResultIsTheOne) {
+  auto first = Open();
+  auto second = Open();
+  ActionCache::ActionResult result;
+  for (int i = 0; i < 6; ++i) {
+    result.set_exit_code(i);
+    BucketStore& store = i % 2 == 0 ? *first : *second;
+    ASSERT_OK(store.Refresh());
+    ASSERT_OK(store.Of("")->Put(DigestOf("action"), result));
+    clock_.AdvanceSeconds(i % 3 - 1);  // as if the writers' clocks differed
+    ASSERT_OK(store.Flush());
+  }
+  auto reader = Open();
+  ASSERT_OK_AND_ASSIGN(const auto got, reader->Of("")->Get(DigestOf("action")));
+  EXPECT_EQ(got.exit_code(), 5);
+}
+
+TEST_F(BucketStoreTest, ADamagedBlobIsForgottenAndHealedForEverybody) {
+  auto writer = Open();
+  const std::string small = Noise(5000, 1), large = Noise(2 << 20, 2);
+  Put(*writer, small);
+  Put(*writer, large);
+  ASSERT_OK(writer->Flush());
+  for (const char* prefix : {"v1/packs/", "v1/blobs/"}) {
+    objects_.Change(objects_.Keys(prefix)[0], [](std::string& contents) { contents[100] ^= 1; });
+  }
+  auto reader = Open();
+  for (const std::string& blob : {small, large}) {
+    EXPECT_THAT(reader->Get(DigestOf(blob)), StatusIs(absl::StatusCode::kDataLoss));
+    EXPECT_THAT(reader->FindMissing({DigestOf(blob)}), IsOkAndHolds(SizeIs(1)));
+    Put(*reader, blob);
+    ExpectHolds(*reader, blob);
+  }
+  EXPECT_EQ(reader->GetStatistics().corrupt, 2);
+  ASSERT_OK(reader->Flush());
+  auto fresh = Open();
+  for (const std::string& blob : {small, large}) ExpectHolds(*fresh, blob);
+}
+
+TEST_F(BucketStoreTest, ADamagedResultIsNone) {
+  auto writer = Open();
+  ASSERT_OK(writer->Of("")->Put(DigestOf("action"), {}));
+  ASSERT_OK(writer->Flush());
+  objects_.Change(objects_.Keys("v1/packs/")[0], [](std::string& contents) { contents.back() ^= 1; });
+  EXPECT_THAT(Open()->Of("")->Get(DigestOf("action")), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(BucketStoreTest, APackThatIsGoneIsAMissForAllThatWasInIt) {
+  auto writer = Open();
+  Put(*writer, "a");
+  Put(*writer, "b");
+  ASSERT_OK(writer->Flush());
+  ASSERT_OK(objects_.Delete(objects_.Keys("v1/packs/")));
+  auto reader = Open();
+  EXPECT_THAT(reader->Get(DigestOf("a")), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(reader->FindMissing({DigestOf("a"), DigestOf("b")}), IsOkAndHolds(SizeIs(2)));
+}
+
+TEST_F(BucketStoreTest, ADamagedIndexIsLeftOut) {
+  auto writer = Open();
+  Put(*writer, "a");
+  ASSERT_OK(writer->Flush());
+  const std::string key = objects_.Keys("v1/index/")[0];
+  Put(*writer, "b");
+  ASSERT_OK(writer->Flush());
+  objects_.Change(key, [](std::string& contents) { contents[20] ^= 1; });
+  auto reader = Open();
+  ExpectHolds(*reader, "b");
+  EXPECT_THAT(reader->FindMissing({DigestOf("a"), DigestOf("b")}), IsOkAndHolds(ElementsAre(DigestOf("a"))));
+  EXPECT_GT(reader->GetStatistics().damaged_indexes, 0);
+}
+
+TEST_F(BucketStoreTest, WhileTheBucketIsDownWhatIsInMemoryIsServed) {
+  auto store = Open();
+  Put(*store, "a");
+  ASSERT_OK(store->Flush());
+  objects_.SetFault([](const std::string&, const std::string&) { return absl::UnavailableError("down"); });
+  Put(*store, "b");
+  ExpectHolds(*store, "b");
+  EXPECT_THAT(store->FindMissing({DigestOf("a"), DigestOf("b"), DigestOf("c")}),
+              IsOkAndHolds(ElementsAre(DigestOf("c"))));
+  EXPECT_THAT(store->Flush(), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("down")));
+  EXPECT_EQ(store->GetStatistics().pending, 1);
+  EXPECT_THAT(Open()->FindMissing({DigestOf("a")}), StatusIs(absl::StatusCode::kUnavailable));
+  objects_.SetFault({});
+  ASSERT_OK(store->Flush());
+  EXPECT_EQ(store->GetStatistics().pending, 0);
+  ExpectHolds(*Open(), "b");
+}
+
+TEST_F(BucketStoreTest, AFullMemoryFailsInsteadOfWaitingWhileTheBucketIsDown) {
+  BucketStoreOptions options = Still();
+  options.pack_bytes = 100'000;
+  options.pending_bytes_max = 500'000;
+  auto store = Open(options);
+  objects_.SetFault([](const std::string& operation, const std::string&) {
+    return operation == "put" ? absl::UnavailableError("down") : absl::OkStatus();
+  });
+  absl::Status put;
+  for (unsigned i = 0; i < 100 && put.ok(); ++i) {
+    const std::string blob = Noise(20'000, i);
+    put = store->Put(DigestOf(blob), Bytes(blob));
+  }
+  EXPECT_THAT(put, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("down")));
+  EXPECT_LE(store->GetStatistics().pending_bytes, 540'000);
+}
+
+TEST_F(BucketStoreTest, ManyThreadsAndManyWritersAtOnce) {
+  BucketStoreOptions options = Still();
+  options.pack_bytes = 200'000;
+  options.pending_bytes_max = 600'000;
+  std::vector<std::thread> threads;
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      auto store = Open(options);
+      for (unsigned i = 0; i < 100; ++i) {
+        const std::string blob = Noise(1000 + i * 97, i % 50 + t * 25);
+        EXPECT_OK(store->Put(DigestOf(blob), Bytes(blob)));
+        ExpectHolds(*store, blob);
+      }
+      EXPECT_OK(store->Flush());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  auto reader = Open();
+  for (unsigned t = 0; t < 4; ++t) {
+    for (unsigned i = 0; i < 100; ++i) ExpectHolds(*reader, Noise(1000 + i * 97, i % 50 + t * 25));
+  }
+}
+
+TEST_F(BucketStoreTest, ReadersOfOneLargeBlobShareOneDownload) {
+  auto writer = Open();
+  const std::string large = Noise(3 << 20, 9);
+  Put(*writer, large);
+  ASSERT_OK(writer->Flush());
+  auto reader = Open();
+  ASSERT_OK(reader->Refresh());
+  std::atomic<int> inside{0}, most{0};
+  objects_.SetFault([&](const std::string&, const std::string&) {
+    most = std::max(most.load(), ++inside);
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    --inside;
+    return absl::OkStatus();
+  });
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { ExpectHolds(*reader, large); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(most, 1);
+}
+
+}  // namespace
+}  // namespace smelt

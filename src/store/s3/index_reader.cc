@@ -1,0 +1,96 @@
+#include "src/store/s3/index_reader.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "src/base/status_macros.h"
+#include "src/store/s3/bucket_format.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr int kReadsMax = 4;
+constexpr std::size_t kThreadsMax = 8;
+
+}  // namespace
+
+absl::StatusOr<bucket::v1::Index> IndexReader::Load(const std::string& key) {
+  absl::Status damage;
+  for (int i = 0; i < kReadsMax; ++i) {
+    ASSIGN_OR_RETURN(const Bytes bytes, objects_.Get(key, 0, -1));
+    ASSIGN_OR_RETURN(const std::string text, bytes.ReadAll());
+    absl::StatusOr<bucket::v1::Index> index = DecodeIndex(text);
+    if (index.ok()) return index;
+    ++damaged_;
+    damage = index.status();
+  }
+  return damage;
+}
+
+absl::StatusOr<std::vector<std::string>> IndexReader::AllKeys() {
+  ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(kIndexPrefix), ""));
+  std::vector<std::string> keys;
+  for (const ObjectStore::Listed& object : listed) keys.push_back(object.key);
+  return keys;
+}
+
+absl::StatusOr<std::vector<std::string>> IndexReader::NewKeys(std::int64_t now_ns) {
+  const bool all = loaded_.empty() || now_ns - looked_at_all_ns_ >= kFullSeconds * kSecond;
+  std::string after;
+  if (!all) after = IndexKeyAt(std::min(now_ns, TimeOfIndexKey(*loaded_.rbegin())) - kOverlapSeconds * kSecond);
+  ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(kIndexPrefix), after));
+  if (all) looked_at_all_ns_ = now_ns;
+  std::vector<std::string> keys;
+  std::set<std::string> listed_keys;
+  for (const ObjectStore::Listed& object : listed) {
+    if (!loaded_.contains(object.key)) keys.push_back(object.key);
+    if (all) listed_keys.insert(object.key);
+  }
+  // Those merged away are no longer of interest.
+  if (all) std::erase_if(loaded_, [&](const std::string& key) { return !listed_keys.contains(key); });
+  return keys;
+}
+
+absl::Status IndexReader::LoadAll(const std::vector<std::string>& keys) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mu;
+  absl::Status failed;  // guarded by mu, and loaded_ while the threads run
+  const auto work = [&] {
+    for (std::size_t i = next++; i < keys.size(); i = next++) {
+      const absl::StatusOr<bucket::v1::Index> index = Load(keys[i]);
+      if (index.ok()) index_.Add(*index);
+      const std::lock_guard lock(mu);
+      if (index.ok()) loaded_.insert(keys[i]);
+      // One that is damaged is tried again at the next refresh; one that is gone has been merged.
+      if (!index.ok() && !absl::IsDataLoss(index.status()) && !absl::IsNotFound(index.status())) {
+        failed.Update(index.status());
+        next = keys.size();
+      }
+      if (absl::IsNotFound(index.status())) looked_at_all_ns_ = 0;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < std::min(kThreadsMax, keys.size()); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  return failed;
+}
+
+absl::Status IndexReader::Refresh(std::int64_t max_age_ms) {
+  const std::int64_t asked_ns = clock_.NowNanos();
+  const std::lock_guard lock(mu_);
+  if (loaded_ns_ != 0 && asked_ns - loaded_ns_ < max_age_ms * 1'000'000) return absl::OkStatus();
+  constexpr int kRounds = 3;  // what is merged while it is loaded is found under another name
+  for (int i = 0; i < kRounds; ++i) {
+    const std::int64_t now_ns = clock_.NowNanos();
+    ASSIGN_OR_RETURN(const std::vector<std::string> keys, NewKeys(now_ns));
+    RETURN_IF_ERROR(LoadAll(keys));
+    loaded_ns_ = now_ns;
+    if (looked_at_all_ns_ != 0) break;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace smelt
