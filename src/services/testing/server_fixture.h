@@ -44,6 +44,7 @@ class ServerTest : public testing::Test {
     options.endpoints = {{"127.0.0.1:0", nullptr}};
     options.limits = limits_;
     options.reflection = reflection_;
+    options.more_services = more_services_;
     auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path()}, options);
     ASSERT_OK(server);
     server_ = *std::move(server);
@@ -72,6 +73,7 @@ class ServerTest : public testing::Test {
 
   Limits limits_;
   bool reflection_ = false;
+  std::vector<grpc::Service*> more_services_;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
   AllowAll allow_all_;
