@@ -113,13 +113,17 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
                             {[&](const ShouldStop& stop) { digests.Prune(stop); },
                              [&](const ShouldStop& stop) { PrunePaths((*store)->table("units"), files, stop); },
                              [&](const ShouldStop& stop) { journal.Prune(Journal::kTableBytesMax, stop); }});
+  Drain drain;
   Listener* stoppable = nullptr;
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,
-                           config.file, clock.NowNanos(), [&] { stoppable->Stop(); }});
+                           config.file, clock.NowNanos(), drain,
+                           [&](bool at_once) { at_once ? stoppable->StopAtOnce() : stoppable->Stop(); }});
 
   Listener listener(
       {paths.socket, config.idle_seconds},
-      [&](UniqueFd socket) { ServeConnection(std::move(socket), compiles, commands, [&] { stoppable->Stop(); }); },
+      [&](UniqueFd socket) {
+        ServeConnection(std::move(socket), compiles, commands, drain, [&] { stoppable->Stop(); });
+      },
       [&] { counters.Save(); });
   stoppable = running_listener = &listener;
   if (absl::Status status = listener.Bind(); !status.ok()) return Fail(std::string(status.message()));

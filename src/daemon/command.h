@@ -17,6 +17,7 @@ class CommandCall {
 
   const wire::Command& command() const { return command_; }
   void Print(std::string text) { client_.Send(wire::Output{false, std::move(text)}); }
+  void StillWorking() { client_.Send(wire::Working()); }
   void Error(std::string text) { client_.Send(wire::Output{true, std::move(text)}); }
 
   // True if `flag` was given.

@@ -8,6 +8,7 @@
 #include "src/base/file_system.h"
 #include "src/daemon/conversation.h"
 #include "src/daemon/counters.h"
+#include "src/daemon/drain.h"
 #include "src/daemon/journal.h"
 #include "src/daemon/toolchains.h"
 #include "src/store/local/local_store.h"
@@ -27,7 +28,9 @@ struct CommandParts {
   std::string observer;
   std::string configuration;  // path of the configuration file, or empty
   std::int64_t start_ns = 0;  // when the daemon started
-  std::function<void()> stop;
+  Drain& drain;
+  // Ends the daemon: what is still being served is waited for a few seconds, or not at all.
+  std::function<void(bool at_once)> stop;
 };
 
 // The commands that `smelt` hands to its daemon: stats, status, why, gc, show, doctor, stop. Each writes text for

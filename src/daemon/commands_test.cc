@@ -24,13 +24,16 @@ class CommandsTest : public DaemonFixture {
   };
 
   Answer Run(std::vector<std::string> arguments, std::vector<std::string> environment = {"PATH=/usr/bin:/bin"}) {
-    CommandHandler commands({files_, Clock::System(), *daemon_->store, daemon_->counters, daemon_->journal, dir_.path(),
-                             dir_ / "sock", options_.observer, configuration_, Clock::System().NowNanos(),
-                             [this] { stopped_ = true; }});
     ScriptedWrapper client([](const wire::Run&) { return std::nullopt; });
-    commands.Handle({"", std::move(arguments), "/", std::move(environment), false}, client);
+    Commands().Handle({"", std::move(arguments), "/", std::move(environment), false}, client);
     EXPECT_TRUE(client.exit_code.has_value());
     return {client.exit_code.value_or(-1), client.standard_output, client.standard_error};
+  }
+
+  CommandHandler Commands() {
+    return CommandHandler({files_, Clock::System(), *daemon_->store, daemon_->counters, daemon_->journal, dir_.path(),
+                           dir_ / "sock", options_.observer, configuration_, Clock::System().NowNanos(), drain_,
+                           [this](bool at_once) { stopped_ = at_once ? "at once" : "when idle"; }});
   }
 
   json RunJson(std::vector<std::string> arguments) {
@@ -44,7 +47,8 @@ class CommandsTest : public DaemonFixture {
   std::string Key() { return daemon_->journal.LastOf("a")->key; }
 
   std::string configuration_;
-  bool stopped_ = false;
+  Drain drain_;
+  std::string stopped_;
 };
 
 TEST_F(CommandsTest, WrongUsageIsSaidAndEndsWithTwo) {
@@ -78,7 +82,7 @@ TEST_F(CommandsTest, WrongUsageIsSaidAndEndsWithTwo) {
     EXPECT_THAT(answer.error, HasSubstr("smelt")) << testing::PrintToString(call);
     EXPECT_EQ(answer.text, "") << testing::PrintToString(call);
   }
-  EXPECT_FALSE(stopped_);
+  EXPECT_EQ(stopped_, "");
 }
 
 TEST_F(CommandsTest, StatsCountWhatHappened) {
@@ -202,7 +206,7 @@ TEST_F(CommandsTest, DoctorFindsACacheThatCannotBeUsed) {
 
 TEST_F(CommandsTest, StopStops) {
   EXPECT_EQ(Run({"stop"}).code, 0);
-  EXPECT_TRUE(stopped_);
+  EXPECT_EQ(stopped_, "when idle");
 }
 
 TEST_F(CommandsTest, FlushSavesCounters) {
@@ -227,6 +231,21 @@ TEST(HumanSeconds, HaveAUnitThatFits) {
   EXPECT_EQ(HumanSeconds(7200), "2 h");
   EXPECT_EQ(HumanSeconds(4 * 86400), "4 d");
   EXPECT_EQ(HumanSeconds(-5), "0 s") << "a clock that went back";
+}
+
+TEST_F(CommandsTest, StopWaitsForCompilesUnlessItIsSaidTwice) {
+  std::optional<Drain::Work> compile(drain_.Begin());
+  ScriptedWrapper client([](const wire::Run&) { return std::nullopt; });
+  client.on_working = [&] {
+    EXPECT_EQ(stopped_, "") << "while something is compiled";
+    EXPECT_EQ(Run({"stop"}).code, 0);
+    EXPECT_EQ(std::exchange(stopped_, ""), "at once");
+    compile.reset();
+  };
+  Commands().Handle({"", {"stop"}, "/", {}, /*terminal=*/true}, client);
+  EXPECT_EQ(client.working, 1);
+  EXPECT_THAT(client.standard_error, HasSubstr("1 compile to end"));
+  EXPECT_EQ(stopped_, "when idle");
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ namespace {
 
 constexpr int kOutOfDescriptorsMs = 10;
 
+// What is written to wake Run.
+constexpr char kStop = 's';
+constexpr char kStopAtOnce = 'a';
+
 std::int64_t NowSeconds() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -86,7 +90,9 @@ bool Listener::Run() {
   }
   if (HasSocket()) unlink(options_.socket_path.c_str());
   socket_.Reset();
-  const bool drained = Drain();
+  char how = kStop;
+  const bool at_once = read(wake_reading_.get(), &how, 1) == 1 && how == kStopAtOnce;
+  const bool drained = AwaitConnections(at_once ? 0 : options_.drain_seconds);
   tick_();
   return drained;
 }
@@ -135,17 +141,20 @@ bool Listener::IsIdleTooLong() {
   return connections_ == 0 && NowSeconds() - last_use_seconds_ >= options_.idle_seconds;
 }
 
-bool Listener::Drain() {
+bool Listener::AwaitConnections(int seconds_max) {
   absl::MutexLock lock(&mu_);
   auto is_done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ == 0; };
-  if (mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(options_.drain_seconds))) return true;
+  if (mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(seconds_max))) return true;
   LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
   return false;
 }
 
-void Listener::Stop() {
-  const char byte = 0;
-  if (write(wake_writing_.get(), &byte, 1) < 0) return;  // full: it has been woken already
+void Listener::Stop() { Wake(kStop); }
+
+void Listener::StopAtOnce() { Wake(kStopAtOnce); }
+
+void Listener::Wake(char how) {
+  if (write(wake_writing_.get(), &how, 1) < 0) return;  // full: it has been woken already
 }
 
 }  // namespace smelt

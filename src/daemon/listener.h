@@ -15,7 +15,7 @@ namespace smelt {
 //
 // Run ends when Stop is called, when SIGTERM or SIGINT arrives, or when nothing has been asked for `idle_seconds`; it
 // then takes the socket away, so that new wrappers start another daemon, and waits for the connections that are left,
-// at most `drain_seconds`.
+// at most `drain_seconds`, or not at all after StopAtOnce.
 class Listener {
  public:
   // More connections than this wait in the kernel.
@@ -38,12 +38,14 @@ class Listener {
 
   // Thread-safe, async-signal-safe.
   void Stop();
+  void StopAtOnce();
 
  private:
   bool HasSocket() const;
   void Accept();
   bool IsIdleTooLong();
-  bool Drain();
+  bool AwaitConnections(int seconds_max);
+  void Wake(char how);
   void EndConnection();
 
   const Options options_;

@@ -184,6 +184,27 @@ TEST_F(ListenerTest, WhatNeverEndsIsLeft) {
   static_cast<void>(listener_.release());
 }
 
+// Would wait for as long as the compile takes, were it not said.
+TEST_F(ListenerTest, StoppedAtOnceItWaitsForNothing) {
+  absl::Notification served, go_on, gone;
+  Start(
+      [&](UniqueFd) {
+        served.Notify();
+        go_on.WaitForNotification();
+        gone.Notify();
+      },
+      {.drain_seconds = 1'000'000});
+  UniqueFd connection = Connect(path_);
+  served.WaitForNotification();
+  listener_->StopAtOnce();
+  thread_.join();
+  EXPECT_FALSE(drained_);
+  EXPECT_FALSE(SocketIsThere());
+  go_on.Notify();
+  gone.WaitForNotification();
+  static_cast<void>(listener_.release());
+}
+
 TEST_F(ListenerTest, ManyConnectAtOnce) {
   constexpr int kMany = 100;
   std::atomic<int> inside{0};

@@ -39,7 +39,7 @@ class SocketConversation : public Conversation {
 
 }  // namespace
 
-void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& commands,
+void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& commands, Drain& drain,
                      const std::function<void()>& other_version) {
   SocketConversation conversation(std::move(socket));
   std::optional<wire::Message> first = conversation.Receive(kFirstSilenceMsMax);
@@ -49,8 +49,12 @@ void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& 
     return other_version();
   }
   if (!first) return;
-  if (const wire::Compile* compile = std::get_if<wire::Compile>(&*first))
-    return compiles.Handle(*compile, conversation);
+  if (const wire::Compile* compile = std::get_if<wire::Compile>(&*first)) {
+    const Drain::Work work = drain.Begin();
+    if (work.held()) return compiles.Handle(*compile, conversation);
+    conversation.Send(wire::Plain());
+    return;
+  }
   if (const wire::Command* command = std::get_if<wire::Command>(&*first))
     return commands.Handle(*command, conversation);
 }

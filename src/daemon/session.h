@@ -11,7 +11,7 @@ namespace smelt {
 
 // One connection: reads the first message and has it served. `other_version` is called when a wrapper of another build
 // asks: the daemon then ends as soon as it has nothing to do, so that the next wrapper starts its own.
-void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& commands,
+void ServeConnection(UniqueFd socket, CompileHandler& compiles, CommandHandler& commands, Drain& drain,
                      const std::function<void()>& other_version);
 
 }  // namespace smelt

@@ -21,7 +21,7 @@ class SessionTest : public DaemonFixture {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     ours_.Reset(ends[0]);
     thread_ = std::thread([this, fd = ends[1]] {
-      ServeConnection(UniqueFd(fd), daemon_->compiles, commands_, [this] { other_version_ = true; });
+      ServeConnection(UniqueFd(fd), daemon_->compiles, commands_, drain_, [this] { other_version_ = true; });
     });
   }
   ~SessionTest() override { End(); }
@@ -55,8 +55,9 @@ class SessionTest : public DaemonFixture {
 
   UniqueFd ours_;
   bool other_version_ = false, stopped_ = false;
+  Drain drain_;
   CommandHandler commands_{{files_, Clock::System(), *daemon_->store, daemon_->counters, daemon_->journal, dir_.path(),
-                            dir_ / "sock", options_.observer, "", 0, [this] { stopped_ = true; }}};
+                            dir_ / "sock", options_.observer, "", 0, drain_, [this](bool) { stopped_ = true; }}};
   std::thread thread_;
 };
 
@@ -83,6 +84,25 @@ TEST_F(SessionTest, ARefusalIsPlain) {
   Send(one_.Request());
   Next<wire::Plain>();
   EXPECT_EQ(Receive(), std::nullopt);
+}
+
+TEST_F(SessionTest, OnceTheDaemonIsToEndCompilesArePlainAndCommandsAreAnswered) {
+  drain_.Close();
+  Send(one_.Request());
+  Next<wire::Plain>();
+  EXPECT_EQ(Receive(), std::nullopt);
+  EXPECT_EQ(Count("compile_requests"), 0);
+}
+
+TEST_F(SessionTest, WhatIsCompiledWhenTheDaemonIsToEndIsStored) {
+  Send(one_.Request());
+  const auto run = Next<wire::Run>();
+  drain_.Close();
+  EXPECT_EQ(drain_.Await(absl::ZeroDuration()), 1);
+  Send(FakeRustc(one_.directory(), one_.Environment()).Run(run));
+  EXPECT_EQ(Next<wire::Exit>().code, 0);
+  EXPECT_EQ(drain_.Await(absl::InfiniteDuration()), 0);
+  EXPECT_EQ(Last(), "miss");
 }
 
 TEST_F(SessionTest, ACommandIsAnswered) {

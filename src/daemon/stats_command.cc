@@ -73,10 +73,4 @@ int RunStats(const CommandParts& parts, CommandCall& call) {
   return 0;
 }
 
-int RunStop(const CommandParts& parts, CommandCall& call) {
-  if (!call.Accepts({}, 0)) return 2;
-  parts.stop();
-  return 0;
-}
-
 }  // namespace smelt

@@ -1,6 +1,7 @@
 """Table b5 and the properties: what cargo and its users do around a build."""
 
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import re
@@ -43,6 +44,23 @@ class Freshness(Case):
             ran = self.cargo(project, *(arguments or ("build",)), "--offline", "-v")
             self.assertEqual(ran.status, 0, ran)
             self.assertNotRegex(ran.stderr, r"(Dirty|Compiling|Running) ")
+
+    def test_65c_the_umask_of_whoever_builds(self):
+        """The daemon was started with another one."""
+        p = self.project(GRAPH)
+        self.build(p)
+
+        def modes(target):
+            root = p.path(target)
+            return {str(f.relative_to(root)): oct(f.stat().st_mode) for f in root.rglob("deps/*") if f.is_file()}
+
+        for mask in (0o077, 0o002):
+            before = os.umask(mask)
+            try:
+                self.build(p).expect(leaf="H", pm="H", app="H")
+            finally:
+                os.umask(before)
+            self.assertEqual(modes(TARGET), modes(REFERENCE))
 
     def test_66_touching_and_reverting(self):
         p = self.project(GRAPH)
@@ -311,6 +329,77 @@ class Concurrency(Case):
         process.wait()
         p.remove("gate")
         self.build(p).prints("x")
+
+
+class Stopping(Case):
+    """`smelt stop` while the compiler runs: a macro in it waits for a lock that the test holds."""
+
+    def setUp(self):
+        super().setUp()
+        if PLAIN:
+            self.skipTest("plain cargo has no daemon")
+        self.own = self.own_smelt()
+        self.gate = self.directory / "gate"
+        self.gate.touch()
+        self.held = open(self.gate, "rb")
+        self.addCleanup(self.held.close)
+        fcntl.flock(self.held, fcntl.LOCK_EX)
+        body = (f'let gate = std::fs::File::open("{self.gate}").unwrap();\n'
+                'unsafe { flock(std::os::fd::AsRawFd::as_raw_fd(&gate), 2); }\n"made".to_string()')
+        self.waiting_project = self.project(with_macro(body, head='extern "C" { fn flock(fd: i32, how: i32) -> i32; }\n'))
+
+    def is_waited_for(self):
+        inode = f":{self.gate.stat().st_ino} "
+        return any("->" in line and inode in line for line in pathlib.Path("/proc/locks").read_text().splitlines())
+
+    def begin(self, pool):
+        building = pool.submit(self.cargo, self.waiting_project, "build", "--offline", smelt=self.own)
+        wait_until(self.is_waited_for, 60, "the macro to wait")
+        return building
+
+    def assert_builds(self, building):
+        self.assertEqual(building.result().status, 0, building.result())
+        program = self.waiting_project.path(TARGET) / "debug/app"
+        self.assertEqual(run([program], "/", clean_environment()).stdout, "made\n")
+
+    def outcome_of_app(self):
+        self.waiting_project.empty_target()
+        self.own.mark()
+        ran = self.cargo(self.waiting_project, "build", "--offline", smelt=self.own)
+        self.assertEqual(ran.status, 0, ran)
+        return {u["outcome"] for u in self.own.units() if u["crate"] == "app"}
+
+    def test_a_what_is_compiled_is_finished_and_stored(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            building = self.begin(pool)
+            stopping = pool.submit(self.own, "stop")
+            wait_until(self.plain_compile, 20, "the daemon to take no more work")
+            self.assertFalse(stopping.done(), "it waits for the compile")
+            fcntl.flock(self.held, fcntl.LOCK_UN)
+            self.assert_builds(building)
+            self.assertEqual(stopping.result().stdout, "smeltd has ended\n")
+        self.own.start()
+        self.assertEqual(self.outcome_of_app(), {"hit"})
+
+    def plain_compile(self):
+        """True if the daemon has a compile done without it."""
+        before = self.own.stats()["compile_requests"]
+        ran = run([self.own.program, "rustc", "-vV"], "/", clean_environment() | self.own.environment())
+        self.assertEqual(ran.status, 0, ran)
+        return self.own.stats()["compile_requests"] == before
+
+    def test_b_said_twice_it_ends_at_once(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            building = self.begin(pool)
+            stopping = pool.submit(self.own, "stop")
+            wait_until(self.plain_compile, 20, "the daemon to take no more work")
+            for stopped in (self.own("stop"), stopping.result()):
+                self.assertEqual((stopped.status, stopped.stdout), (0, "smeltd has ended\n"), stopped)
+            self.assertFalse(building.done())
+            fcntl.flock(self.held, fcntl.LOCK_UN)
+            self.assert_builds(building)
+        self.own.start()
+        self.assertEqual(self.outcome_of_app(), {"miss"}, "nothing was stored")
 
 
 class Messages(Case):
