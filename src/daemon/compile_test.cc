@@ -346,5 +346,24 @@ TEST_F(CompileTest, RandomEditsNeverGiveAWrongHit) {
   EXPECT_GT(hits, 20);
 }
 
+TEST_F(CompileTest, AHitsFilesHaveTheModesThatTheCompilersWouldHave) {
+  const auto mode_of = [&](const std::string& name) { return files_.Stat(two_.Deps() + "/" + name)->mode; };
+  WriteAndWait(dir_ / "bin/cc", "#!cc\n", 0755);
+  WriteAndWait(dir_ / "bin/crt1.o", "crt1\n");
+  for (Checkout* checkout : {&one_, &two_}) {
+    checkout->crate_type = "bin", checkout->emits = "dep-info,link";
+    checkout->environment["PATH"] = dir_ / "bin";
+  }
+  Compile(one_);
+  for (const std::uint32_t umask : {077u, 002u, 022u}) {
+    two_.umask = umask;
+    Compile(two_);
+    EXPECT_EQ(Last(), "hit");
+    EXPECT_EQ(mode_of("a-1"), 0777 & ~umask);
+    EXPECT_EQ(mode_of("a-1.d"), 0666 & ~umask);
+    two_.RemoveTarget();
+  }
+}
+
 }  // namespace
 }  // namespace smelt

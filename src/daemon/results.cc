@@ -26,6 +26,10 @@ std::string ResultPath(const UnitOutputs& unit, const rustc::Output& output) {
   return canonical.substr(canonical.starts_with('/') ? 1 : 0);
 }
 
+std::uint32_t ModeOf(const UnitOutputs& unit, const rustc::Output& output) {
+  return (output.executable ? 0777 : 0666) & ~unit.umask;
+}
+
 }  // namespace
 
 Results::Results(FileSystem& files, BlobStore& blobs, OutputFiles& outputs, FileDigests& digests)
@@ -77,14 +81,15 @@ absl::StatusOr<Results::ActionResult> Results::Store(const UnitOutputs& unit, co
 absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& output, const std::string& path,
                                   const Digest& digest) {
   if (output.kind != rustc::Output::Kind::kDepInfo) {
-    const bool in_place = digests_.IsInPlace(path, digest, output.executable ? 0755 : 0644) && files_.Touch(path).ok();
-    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, output.executable));
+    const std::uint32_t mode = ModeOf(unit, output);
+    const bool in_place = digests_.IsInPlace(path, digest, mode) && files_.Touch(path).ok();
+    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, mode));
     digests_.Restored(path, digest);
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(Bytes bytes, blobs_.Get(digest));
   ASSIGN_OR_RETURN(std::string text, bytes.ReadAll());
-  return outputs_.Write(path, unit.paths.DepInfoFromTemplate(text));
+  return outputs_.Write(path, unit.paths.DepInfoFromTemplate(text), ModeOf(unit, output));
 }
 
 absl::StatusOr<std::string> Results::Text(const std::string& raw, const v2::Digest& digest, bool has_digest) {

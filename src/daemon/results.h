@@ -24,6 +24,7 @@ struct UnitOutputs {
   std::string working_directory;
   std::vector<rustc::Output> files;  // as rustc::OutputsOf gives them
   bool json_diagnostics = false;
+  std::uint32_t umask = 022;  // of whoever asked: files have the modes that the compiler would have given them
 };
 
 // Turns what a compile wrote into an ActionResult whose blobs are in the store, and back. What holds paths (dep-info,

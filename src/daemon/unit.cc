@@ -86,7 +86,7 @@ std::string Unit::Absolute(const std::string& path) const {
 }
 
 UnitOutputs Unit::Outputs() const {
-  return {paths, working_directory, rustc::OutputsOf(invocation), invocation.json_diagnostics};
+  return {paths, working_directory, rustc::OutputsOf(invocation), invocation.json_diagnostics, umask};
 }
 
 std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compile& request, bool remap,
@@ -94,6 +94,7 @@ std::variant<std::unique_ptr<Unit>, rustc::Refusal> Understand(const wire::Compi
                                                                PackageRoots& packages) {
   auto unit = std::make_unique<Unit>(request);
   unit->working_directory = request.working_directory;
+  unit->umask = request.umask;
   auto read_file = [&](const std::string& path) -> std::optional<std::string> {
     // Not a pipe, whose contents are the compiler's, nor one of our own descriptors.
     const std::string real = rustc::PathMap().Canonical(path, unit->working_directory);

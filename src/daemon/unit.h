@@ -25,6 +25,7 @@ struct Unit {
 
   rustc::Invocation invocation;
   std::string working_directory;
+  std::uint32_t umask = 022;  // of the wrapper
   Environment environment;
   std::shared_ptr<const Toolchain> toolchain;
   rustc::PathMap paths;

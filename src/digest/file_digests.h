@@ -30,9 +30,10 @@ struct FileDigest {
 //  - The racy-timestamp rule: a file that had been changed within kRacyNanos of being digested may change again without
 //    its times moving, so its entry is not remembered. Where a ctime is a whole second the file system may keep no
 //    smaller times (or those of a server), and kCoarseRacyNanos is the limit.
-//  - A file that shares its inode with the store (see Restored) changes its ctime whenever some checkout adds or
-//    removes its link; while size, mtime and inode stay, and it still has several links or their number explains
-//    the new ctime, it is believed.
+//  - A file that we put there (see Restored) changes its ctime when cargo links it to another place, from deps/ to
+//  above
+//    it, or removes that link; while size, mtime and inode stay, and it still has several links or their number
+//    explains the new ctime, it is believed.
 //
 // Thread-safe. Memory: about 200 bytes an entry, kEntriesMax entries.
 class FileDigests {

@@ -112,6 +112,7 @@ void Fields(Out& out, auto& message) {
   using M = std::remove_cvref_t<decltype(message)>;
   if constexpr (std::is_same_v<M, Compile>) {
     out(message.build_id), out(message.command), out(message.working_directory), out(message.environment);
+    out(message.umask);
   } else if constexpr (std::is_same_v<M, Command>) {
     out(message.build_id), out(message.arguments), out(message.working_directory), out(message.environment);
     out(message.terminal);

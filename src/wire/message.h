@@ -14,7 +14,7 @@
 namespace smelt::wire {
 
 // Changes whenever a message changes. Different builds of smelt never share a daemon: see protocol.md, "Versions".
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // ---- wrapper -> daemon: the first frame of a connection ----
 
@@ -24,6 +24,7 @@ struct Compile {
   std::vector<std::string> command;  // what cargo runs behind the wrapper: rustc args... or driver rustc args...
   std::string working_directory;
   std::vector<std::string> environment;  // "NAME=value", all of it
+  std::uint32_t umask = 022;             // of the wrapper: for the files that are made in the compiler's place
 };
 
 // "Run this command of the command line": `smelt stats --json`.

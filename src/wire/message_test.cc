@@ -10,7 +10,7 @@ namespace {
 // One of each, with every field set to something that is not its default.
 std::vector<Message> Samples() {
   return {
-      Compile{"1+wire1", {"rustc", "--crate-name", ""}, "/w", {"A=1", "B="}},
+      Compile{"1+wire1", {"rustc", "--crate-name", ""}, "/w", {"A=1", "B="}, 077},
       Command{"1+wire1", {"stats", "--json"}, "/w", {"A=1"}, true},
       Ran{-2, std::string("\0\xff\n", 3), "warning\n"},
       Working{},

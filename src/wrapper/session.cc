@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,13 @@ class Conversation {
   std::optional<Ended> compiler_;  // once it has run
 };
 
+// It can only be read by setting it. There is no other thread yet that would notice.
+std::uint32_t Umask() {
+  const mode_t mask = umask(0);
+  umask(mask);
+  return mask;
+}
+
 }  // namespace
 
 int SilenceMsMax() {
@@ -120,7 +128,7 @@ int Wrap(const std::vector<std::string>& command) {
   if (!paths || working_directory.empty()) ExecPlain(command);
   Connection daemon = ConnectOrStart(*paths, StartDaemon::kUnlessItJustFailed, SilenceMsMax());
   if (!daemon.socket.valid()) ExecPlain(command);
-  wire::Compile compile = {wire::BuildId(), command, working_directory, Environment()};
+  wire::Compile compile = {wire::BuildId(), command, working_directory, Environment(), Umask()};
   if (wire::WriteMessage(daemon.socket.get(), std::move(compile), SilenceMsMax()) != FrameStatus::kOk) {
     ExecPlain(command);
   }

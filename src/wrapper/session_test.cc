@@ -82,7 +82,9 @@ TEST_F(Session, AHitWritesWhatItIsGivenAndEndsWithItsCode) {
                       end.Send(Output{true, "no line end"});
                       end.Send(Exit{4});
                     }});
+  const mode_t mask = umask(037);
   Ended ended = Compile();
+  umask(mask);
   EXPECT_EQ(ended.wait_status, ExitStatus(4));
   EXPECT_EQ(ended.out, "bytes\n");
   EXPECT_EQ(ended.err, "warning: x\nno line end");
@@ -90,6 +92,7 @@ TEST_F(Session, AHitWritesWhatItIsGivenAndEndsWithItsCode) {
   EXPECT_EQ(compile.build_id, wire::BuildId());
   EXPECT_EQ(compile.command, (std::vector<std::string>{compiler_, "--crate-name", "a"}));
   EXPECT_EQ(compile.working_directory, std::filesystem::current_path().string());
+  EXPECT_EQ(compile.umask, 037u);
   EXPECT_NE(std::find(compile.environment.begin(), compile.environment.end(), "SMELT_DIR=" + dir_.path()),
             compile.environment.end());
 }

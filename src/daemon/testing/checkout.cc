@@ -81,6 +81,7 @@ wire::Compile Checkout::Request() const {
   request.build_id = wire::BuildId();
   request.working_directory = directory_;
   request.environment = Environment();
+  request.umask = umask;
   request.command = {rustc,  "--crate-name", crate_name, "--edition=2021",
                      source, "--crate-type", crate_type, "--emit=" + emits};
   if (!metadata.empty()) request.command.insert(request.command.end(), {"-C", "metadata=" + metadata});

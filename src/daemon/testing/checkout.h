@@ -53,6 +53,7 @@ class Checkout {
   std::string metadata = "1";                      // of -C metadata, which cargo's units have
   std::vector<std::string> arguments;              // behind all others
   std::map<std::string, std::string> environment;  // besides what cargo sets
+  std::uint32_t umask = 022;
   std::string rustc;
 
  private:

@@ -9,12 +9,6 @@
 #include "src/digest/hasher.h"
 
 namespace smelt {
-namespace {
-
-constexpr std::uint32_t kExecutableMode = 0755;
-constexpr std::uint32_t kPlainMode = 0644;
-
-}  // namespace
 
 absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path) {
   return spares_.Serve([&] { return IngestNow(path); });
@@ -27,7 +21,7 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path) {
   }
   if (blobs_.IsInline(before.size)) return IngestInline(path, before);
   ASSIGN_OR_RETURN(const Digest digest, IngestCopy(path, before));
-  spares_.Want(digest, (before.mode & 0111) != 0 ? kExecutableMode : kPlainMode);
+  spares_.Want(digest, before.mode & 0777);
   return digest;
 }
 
@@ -63,8 +57,7 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestCopy(const std::string& path, con
   return *digest;
 }
 
-absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, bool executable) {
-  const std::uint32_t mode = executable ? kExecutableMode : kPlainMode;
+absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, std::uint32_t mode) {
   return spares_.Serve([&] { return RestoreNow(digest, path, mode); });
 }
 
@@ -80,9 +73,9 @@ absl::Status LocalOutputFiles::RestoreNow(const Digest& digest, const std::strin
   return RestoreFile(digest, path, mode);
 }
 
-absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view bytes) {
+absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view bytes, std::uint32_t mode) {
   return spares_.Serve(
-      [&] { return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, kPlainMode); }); });
+      [&] { return Replace(path, [&](const std::string& to) { return files_.WriteNewFile(to, bytes, mode); }); });
 }
 
 absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode) {

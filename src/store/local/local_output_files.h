@@ -21,8 +21,8 @@ class LocalOutputFiles : public OutputFiles {
       : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files) {}
 
   absl::StatusOr<Digest> Ingest(const std::string& path) override;
-  absl::Status Restore(const Digest& digest, const std::string& path, bool executable) override;
-  absl::Status Write(const std::string& path, std::string_view bytes) override;
+  absl::Status Restore(const Digest& digest, const std::string& path, std::uint32_t mode) override;
+  absl::Status Write(const std::string& path, std::string_view bytes, std::uint32_t mode) override;
 
  private:
   absl::StatusOr<Digest> IngestNow(const std::string& path);

@@ -20,8 +20,8 @@ class LocalOutputFilesTest : public LocalStoreFixture {
     return digest.value_or(Digest());
   }
 
-  absl::Status Restore(const Digest& digest, std::string_view name, bool executable = false) {
-    return outputs().Restore(digest, Target(name), executable);
+  absl::Status Restore(const Digest& digest, std::string_view name, std::uint32_t mode = 0644) {
+    return outputs().Restore(digest, Target(name), mode);
   }
 
   // Writes over the first byte of a file in place; its mtime shows it, unless it is put back.
@@ -117,7 +117,7 @@ TEST_F(LocalOutputFilesTest, RestoresOnAnotherFileSystem) {
   std::string directory = "/dev/shm/smelt-test-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);
   for (const Digest& digest : {small, large}) {
-    EXPECT_OK(outputs().Restore(digest, directory + "/out", false));
+    EXPECT_OK(outputs().Restore(digest, directory + "/out", 0644));
     EXPECT_EQ(DigestOf(Read(directory + "/out")), digest);
     EXPECT_THAT(List(directory), ElementsAre("out"));
     EXPECT_OK(outputs().Ingest(directory + "/out"));
@@ -137,12 +137,15 @@ TEST_F(LocalOutputFilesTest, RestoresWithANewInodeAndTime) {
   }
 }
 
-TEST_F(LocalOutputFilesTest, ExecutablesHaveTheirMode) {
+TEST_F(LocalOutputFilesTest, FilesHaveTheModeAskedForWhateverTheUmask) {
+  const mode_t before = ::umask(077);
   for (const std::string& contents : {small_, large_}) {
-    ASSERT_OK(Restore(Put(contents), "program", /*executable=*/true));
-    EXPECT_EQ(StatOf(Target("program")).mode, 0755u);
-    EXPECT_EQ(StatOf(Target("program")).links, 1u);
+    for (std::uint32_t mode : {0755u, 0666u, 0700u, 0640u}) {
+      ASSERT_OK(Restore(Put(contents), "program", mode));
+      EXPECT_EQ(StatOf(Target("program")).mode, mode);
+    }
   }
+  ::umask(before);
 }
 
 TEST_F(LocalOutputFilesTest, RestoresTheEmptyBlob) {
@@ -154,9 +157,9 @@ TEST_F(LocalOutputFilesTest, WritesAreFilesOfTheirOwnInPlaceOfWhatIsThere) {
   const std::int64_t before_ns = Clock::System().NowNanos();
   ASSERT_OK(Restore(Put(large_), "out"));
   for (const std::string& contents : {std::string("lib.rmeta: src/lib.rs\n"), std::string(), large_}) {
-    ASSERT_OK(outputs().Write(Target("out"), contents));
+    ASSERT_OK(outputs().Write(Target("out"), contents, 0640));
     EXPECT_EQ(Read(Target("out")), contents);
-    EXPECT_EQ(StatOf(Target("out")).mode, 0644u);
+    EXPECT_EQ(StatOf(Target("out")).mode, 0640u);
     EXPECT_EQ(StatOf(Target("out")).links, 1u);
     EXPECT_GE(StatOf(Target("out")).mtime_ns, before_ns);
     EXPECT_THAT(List(target_), ElementsAre("out"));
@@ -167,11 +170,11 @@ TEST_F(LocalOutputFilesTest, WritesAreFilesOfTheirOwnInPlaceOfWhatIsThere) {
 }
 
 TEST_F(LocalOutputFilesTest, AWriteThatFailsLeavesWhatWasThere) {
-  EXPECT_THAT(outputs().Write(Target("no/such/out"), "new"), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(outputs().Write(Target("no/such/out"), "new", 0644), StatusIs(absl::StatusCode::kFailedPrecondition));
   Write("out", "older");
   for (Call call : {Call::kWriteNewFile, Call::kRename}) {
     files_.Inject({.call = call});
-    EXPECT_THAT(outputs().Write(Target("out"), "new"), StatusIs(absl::StatusCode::kResourceExhausted));
+    EXPECT_THAT(outputs().Write(Target("out"), "new", 0644), StatusIs(absl::StatusCode::kResourceExhausted));
     files_.Heal();
     EXPECT_EQ(Read(Target("out")), "older");
     EXPECT_THAT(List(target_), ElementsAre("out"));

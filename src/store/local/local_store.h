@@ -30,14 +30,14 @@ class OutputFiles {
   virtual absl::StatusOr<Digest> Ingest(const std::string& path) = 0;
 
   // Puts the blob at `path`, whose directory exists (FAILED_PRECONDITION), in place of what is there: under a temporary
-  // name, then renamed, so that no partial file is ever seen. mtime is the kernel's now. Mode 0755 if `executable`,
-  // else 0644. NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing is left
-  // behind).
-  virtual absl::Status Restore(const Digest& digest, const std::string& path, bool executable) = 0;
+  // name, then renamed, so that no partial file is ever seen. mtime is the kernel's now. The mode is `mode`, whatever
+  // this process's umask. NOT_FOUND or DATA_LOSS as BlobStore::Get; RESOURCE_EXHAUSTED when the disk is full (nothing
+  // is left behind).
+  virtual absl::Status Restore(const Digest& digest, const std::string& path, std::uint32_t mode) = 0;
 
-  // Puts these bytes at `path` in place of what is there: staged and renamed as Restore does, mode 0644, mtime the
-  // kernel's now. FAILED_PRECONDITION and RESOURCE_EXHAUSTED as Restore. They do not become a blob.
-  virtual absl::Status Write(const std::string& path, std::string_view bytes) = 0;
+  // Puts these bytes at `path` in place of what is there: staged and renamed, with mode and mtime, as Restore
+  // does. FAILED_PRECONDITION and RESOURCE_EXHAUSTED as Restore. They do not become a blob.
+  virtual absl::Status Write(const std::string& path, std::string_view bytes, std::uint32_t mode) = 0;
 };
 
 // What is in a store.

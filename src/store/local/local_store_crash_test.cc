@@ -60,8 +60,8 @@ absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory)
 }
 
 absl::Status RestoreTwice(LocalStore& store, const std::string& contents, const std::string& path) {
-  absl::Status status = store.outputs().Restore(DigestOf(contents), path, false);
-  if (status.ok()) status = store.outputs().Restore(DigestOf(contents), path, false);
+  absl::Status status = store.outputs().Restore(DigestOf(contents), path, 0644);
+  if (status.ok()) status = store.outputs().Restore(DigestOf(contents), path, 0644);
   return status;
 }
 

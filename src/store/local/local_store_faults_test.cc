@@ -87,7 +87,7 @@ TEST_F(LocalStoreFaultsTest, Restore) {
           Put(contents);
           Write("out", "older");
         },
-        [&] { return store_->outputs().Restore(DigestOf(contents), Target("out"), false); },
+        [&] { return store_->outputs().Restore(DigestOf(contents), Target("out"), 0644); },
         [&](bool succeeded) {
           EXPECT_EQ(Read(Target("out")), succeeded ? contents : "older");
           CheckBlob(contents, true);
@@ -103,7 +103,7 @@ TEST_F(LocalStoreFaultsTest, AFullDiskIsSaidToBeFull) {
   const std::string other = Contents(kLarge, 2);
   EXPECT_THAT(store_->blobs().Put(DigestOf(other), Bytes(other)), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(store_->outputs().Ingest(Write("in", other)), StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), false), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), 0644), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(Read(Target("out")), "older");
   EXPECT_THAT(Get(digest), IsOkAndHolds(large_));
   files_.Heal();

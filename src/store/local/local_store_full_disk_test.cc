@@ -88,7 +88,7 @@ TEST_P(LocalStoreFullDiskSizeTest, KeepsWhatItAcknowledgedAndGoesOnOnceThereIsRo
   ExpectAllThere(size, count);
   EXPECT_THAT(StagedIn(options_.directory), IsEmpty());
   ASSERT_OK(FileSystem::System().MakeDirectories(dir_ / "target", 0755));
-  EXPECT_OK(store_->outputs().Restore(DigestOf(Contents(size, 0)), dir_ / "target/out", false));
+  EXPECT_OK(store_->outputs().Restore(DigestOf(Contents(size, 0)), dir_ / "target/out", 0644));
   // Room as it comes about when a user deletes something else.
   Resize("32m");
   EXPECT_OK(Put(Contents(size, count + 1)));

@@ -114,8 +114,8 @@ TEST_F(LocalStoreTest, AnotherBorderBetweenSmallAndLargeHidesNothing) {
     EXPECT_THAT(Get(small), IsOkAndHolds(Contents(kSmall)));
     EXPECT_THAT(Get(large), IsOkAndHolds(Contents(kLarge)));
     EXPECT_TRUE(Has(small) && Has(large));
-    EXPECT_OK(store_->outputs().Restore(small, Target("small"), false));
-    EXPECT_OK(store_->outputs().Restore(large, Target("large"), false));
+    EXPECT_OK(store_->outputs().Restore(small, Target("small"), 0644));
+    EXPECT_OK(store_->outputs().Restore(large, Target("large"), 0644));
     EXPECT_EQ(Put(Contents(kSmall)), small);
     EXPECT_EQ(store_->Usage().blobs, 2);
     EXPECT_EQ(store_->Usage().bytes, kSmall + kLarge);
@@ -182,7 +182,7 @@ TEST_F(LocalStoreTest, UsesCountAcrossRestartsWithinAnHour) {
   clock_.AdvanceSeconds(10);
   const Digest unused = Put(Contents(kLarge, 2));
   clock_.AdvanceSeconds(2 * 3600);
-  ASSERT_OK(store_->outputs().Restore(used, Target("out"), false));
+  ASSERT_OK(store_->outputs().Restore(used, Target("out"), 0644));
   Open();
   ASSERT_OK(store_->Collect(false, kLarge));
   EXPECT_TRUE(Has(used));
@@ -261,7 +261,7 @@ TEST_F(LocalStoreTest, CollectingWhileOthersWorkServesNothingWrong) {
       for (unsigned round = 0; round < 60; ++round) {
         const std::string contents = Contents(round % 5 == 0 ? kSmall : kLarge, round % 6);
         EXPECT_OK(store_->blobs().Put(DigestOf(contents), Bytes(contents)));
-        const absl::Status status = store_->outputs().Restore(DigestOf(contents), out, false);
+        const absl::Status status = store_->outputs().Restore(DigestOf(contents), out, 0644);
         if (status.ok()) {
           EXPECT_EQ(DigestOf(Read(out)), DigestOf(contents));
         } else {

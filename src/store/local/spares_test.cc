@@ -26,7 +26,7 @@ class SparesTest : public LocalStoreFixture {
   }
 
   void Restore(const Digest& digest, std::string_view name, bool executable = false) {
-    ASSERT_OK(store_->outputs().Restore(digest, Target(name), executable));
+    ASSERT_OK(store_->outputs().Restore(digest, Target(name), executable ? 0755 : 0644));
   }
 
   // A blob that was restored once, and a spare of it.
@@ -151,7 +151,7 @@ TEST_F(SparesTest, WhateverFailsTheRestoreSucceeds) {
 
 TEST_F(SparesTest, AnotherFileSystemOrNoDirectoryWastesNone) {
   const Digest digest = PutWithSpare(large_);
-  EXPECT_THAT(store_->outputs().Restore(digest, Target("no/such/out"), false),
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("no/such/out"), 0644),
               StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_TRUE(RestoreTakesSpare(digest, StatOf(OnlySpare()).inode));
 }
@@ -159,7 +159,7 @@ TEST_F(SparesTest, AnotherFileSystemOrNoDirectoryWastesNone) {
 TEST_F(SparesTest, ABlobThatIsNotRightIsNotServedFromItsSpare) {
   const Digest digest = PutWithSpare(large_);
   ASSERT_OK(FileSystem::System().Remove(BlobPath(digest)));
-  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), false), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_->outputs().Restore(digest, Target("out"), 0644), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(SparesTest, ABlobThatChangesWhileItIsCopiedGetsNone) {
@@ -249,8 +249,8 @@ TEST_F(SparesTest, AFullDiskTakesTheirRoom) {
   const std::vector<std::pair<Call, std::function<absl::Status()>>> operations = {
       {Call::kWriteNewFile, [&] { return store_->blobs().Put(DigestOf(other), Bytes(other)); }},
       {Call::kCopyToNewFile, [&] { return store_->outputs().Ingest(path).status(); }},
-      {Call::kCopyToNewFile, [&] { return store_->outputs().Restore(plain, Target("out"), false); }},
-      {Call::kWriteNewFile, [&] { return store_->outputs().Write(Target("out.d"), small); }},
+      {Call::kCopyToNewFile, [&] { return store_->outputs().Restore(plain, Target("out"), 0644); }},
+      {Call::kWriteNewFile, [&] { return store_->outputs().Write(Target("out.d"), small, 0644); }},
   };
   for (const auto& [call, operation] : operations) {
     Open();
@@ -262,7 +262,7 @@ TEST_F(SparesTest, AFullDiskTakesTheirRoom) {
     EXPECT_THAT(Staging(), IsEmpty());
     // Nothing is left to give.
     files_.Inject({.call = call});
-    EXPECT_THAT(store_->outputs().Write(Target("out.d"), small),
+    EXPECT_THAT(store_->outputs().Write(Target("out.d"), small, 0644),
                 StatusIs(call == Call::kWriteNewFile ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kOk));
     files_.Heal();
   }
