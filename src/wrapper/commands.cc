@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "src/wire/build_id.h"
 #include "src/wire/socket_path.h"
@@ -96,7 +97,21 @@ int RunCargo(const Arguments& arguments) {
   ExecPlain(command);
 }
 
+// Becomes the smelt-server beside this program.
+int RunServer(Arguments arguments) {
+  const std::string self = OwnExecutable();
+  arguments.insert(arguments.begin(), self.substr(0, self.rfind('/') + 1) + "smelt-server");
+  ExecPlain(arguments);
+}
+
+int RunServerCommand(const char* name, Arguments arguments) {
+  arguments.insert(arguments.begin(), name);
+  return RunServer(std::move(arguments));
+}
+
 int PerformHere(const CommandRow& command, const Arguments& arguments) {
+  if (command.name == "server") return RunServer(arguments);
+  if (command.name == "dist-status") return RunServerCommand("status", arguments);
   if (command.name == "init") return RunInit(arguments);
   if (command.name == "cargo") return RunCargo(arguments);
   if (command.name == "start") return StartDaemonAndSay();
@@ -116,6 +131,7 @@ int RunCommandLine(const Arguments& all) {
   const CommandRow* command = FindCommand(all[0]);
   if (command == nullptr) return UnknownCommand(all[0]);
   Arguments arguments(all.begin() + 1, all.end());
+  if (command->name == "gc" && Contains(arguments, "--server")) return RunServerCommand("gc", std::move(arguments));
   if (!command->takes_anything) {
     if (Contains(arguments, "--help") || Contains(arguments, "-h")) return Print(HelpOn(*command));
     std::string complaint = UsageComplaint(*command, arguments);

@@ -96,6 +96,23 @@ TEST_F(CommandLine, CargoIsRunWithUsAsItsWrapper) {
   EXPECT_EQ(ended.wait_status, 5 << 8);
 }
 
+TEST_F(CommandLine, TheServersCommandsAreThoseOfTheProgramBesideUs) {
+  fs::copy_file(self_, home_ / "smelt");
+  WriteFile(home_ / "smelt-server", "#!/bin/sh\necho \"$*\"\nexit 6\n", 0755);
+  const std::pair<std::vector<std::string>, const char*> kCases[] = {
+      {{"server", "--config", "x"}, "--config x\n"},
+      {{"server", "--help"}, "--help\n"},
+      {{"dist-status", "--server", "grpc://x:1"}, "status --server grpc://x:1\n"},
+      {{"gc", "--dry-run", "--server", "grpc://x:1"}, "gc --dry-run --server grpc://x:1\n"},
+  };
+  for (auto [arguments, expected] : kCases) {
+    arguments.insert(arguments.begin(), home_ / "smelt");
+    Ended ended = RunProcess(arguments, environment_, work_);
+    EXPECT_EQ(ended.out, expected);
+    EXPECT_EQ(ended.wait_status, 6 << 8) << ended.err;
+  }
+}
+
 TEST_F(CommandLine, BashReadsItsCompletionAndCompletes) {
   WriteFile(home_ / "c", Smelt({"completion", "bash"}).out);
   auto completed = [&](const std::string& words) {
