@@ -20,7 +20,7 @@ namespace {
 
 using google::bytestream::ReadRequest;
 
-// A store holds larger blobs in files, and then a read holds one message of them in memory.
+// Larger blobs a store holds in files, of which a read has one message in memory.
 constexpr std::int64_t kInMemoryBytesMax = 1 << 20;
 
 // What is to be sent.
@@ -91,6 +91,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
     if (!blob.ok()) return Finish(ToGrpc(blob.status()));
     blob_ = *std::move(blob);
+    if (blob_.contents() == nullptr) hold_.ShrinkTo(parts_.limits.read_message_bytes);
     SendNext();
   }
 

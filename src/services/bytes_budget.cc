@@ -18,6 +18,11 @@ void BytesBudget::Hold::Release() {
   if (budget != nullptr) budget->GiveBack(std::exchange(bytes_, 0));
 }
 
+void BytesBudget::Hold::ShrinkTo(std::int64_t bytes) {
+  if (bytes >= bytes_) return;
+  budget_->GiveBack(std::exchange(bytes_, bytes) - bytes);
+}
+
 void BytesBudget::Acquire(std::int64_t bytes, Granted granted) {
   bytes = std::min(bytes, limit_);
   {

@@ -26,6 +26,9 @@ class BytesBudget {
     std::int64_t bytes() const { return bytes_; }
     void Release();
 
+    // Gives back all but `bytes`.
+    void ShrinkTo(std::int64_t bytes);
+
    private:
     friend class BytesBudget;
     Hold(BytesBudget* budget, std::int64_t bytes) : budget_(budget), bytes_(bytes) {}

@@ -62,6 +62,21 @@ TEST(BytesBudgetTest, TryAcquireTakesAllOrNothing) {
   EXPECT_EQ(budget.held_bytes(), 99);
 }
 
+TEST(BytesBudgetTest, WhatAHoldShrinksByServesTheNext) {
+  BytesBudget budget(100);
+  BytesBudget::Hold hold = budget.TryAcquire(100);
+  std::int64_t granted = 0;
+  budget.Acquire(60, [&](BytesBudget::Hold next) { granted = next.bytes(); });
+  hold.ShrinkTo(200);
+  hold.ShrinkTo(41);
+  EXPECT_EQ(granted, 0);
+  hold.ShrinkTo(40);
+  EXPECT_EQ(granted, 60);
+  EXPECT_EQ(budget.held_bytes(), 40);
+  hold.Release();
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
 TEST(BytesBudgetTest, ManyThreadsNeverHoldMoreThanThereIs) {
   BytesBudget budget(1000);
   std::atomic<std::int64_t> held = 0, peak = 0, grants = 0;
