@@ -37,8 +37,8 @@ struct BucketStoreOptions {
   std::int64_t retry_ms = 5000;
 
   std::int64_t read_cache_bytes = 64 << 20;  // PackReader
-  int zstd_level = 3;
-  std::string staging_directory;  // for large blobs on their way; empty: TMPDIR, else /tmp
+  int zstd_level = 1;                        // docs/adr/0006 has the figures
+  std::string staging_directory;             // for large blobs on their way; empty: TMPDIR, else /tmp
 
   // How old the index in memory may be when something is missing from it, and in any case.
   std::int64_t refresh_on_miss_ms = 3000;

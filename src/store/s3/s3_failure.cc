@@ -48,7 +48,8 @@ Meaning MeaningOf(int status) {
   if (status == 404) return {"", absl::StatusCode::kNotFound, false, ""};
   if (status == 416) return {"", absl::StatusCode::kOutOfRange, false, ""};
   if (status == 401 || status == 403) return {"", kRefused, false, "these credentials may not do that"};
-  if (status == 408 || status == 409 || status == 429) return {"", kPasses, true, ""};
+  if (status == 408 || status == 429) return {"", kPasses, true, ""};
+  if (status == 409) return {"", absl::StatusCode::kAborted, false, "something else has done that at the same time"};
   if (status == 507) return {"", absl::StatusCode::kResourceExhausted, false, "the bucket is full"};
   if (status >= 500) return {"", kPasses, true, ""};
   if (status >= 300 && status < 400)
