@@ -41,11 +41,11 @@ bool MeansBroken(const rocksdb::Status& status) {
 }  // namespace
 
 void RocksDatabase::Batch::Put(Family family, std::string_view key, std::string_view value) {
-  batch_.Put(database_.Handle(family), ToSlice(key), ToSlice(value));
+  batch_.Put(database_->Handle(family), ToSlice(key), ToSlice(value));
 }
 
 void RocksDatabase::Batch::Delete(Family family, std::string_view key) {
-  batch_.Delete(database_.Handle(family), ToSlice(key));
+  batch_.Delete(database_->Handle(family), ToSlice(key));
 }
 
 absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const std::string& directory, FileSystem& files,

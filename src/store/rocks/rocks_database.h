@@ -42,7 +42,7 @@ class RocksDatabase {
   // Several changes that happen together or not at all.
   class Batch {
    public:
-    explicit Batch(const RocksDatabase& database) : database_(database) {}
+    explicit Batch(const RocksDatabase& database) : database_(&database) {}
     void Put(Family family, std::string_view key, std::string_view value);
     void Delete(Family family, std::string_view key);
     bool empty() const { return batch_.Count() == 0; }
@@ -50,7 +50,7 @@ class RocksDatabase {
 
    private:
     friend class RocksDatabase;
-    const RocksDatabase& database_;
+    const RocksDatabase* database_;
     rocksdb::WriteBatch batch_;
   };
 

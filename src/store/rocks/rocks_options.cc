@@ -72,7 +72,6 @@ rocksdb::DBOptions RocksOptions() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.listeners.push_back(std::make_shared<NoRecoveryByItself>());
-  options.paranoid_checks = false;  // a table that cannot be read must not stop the writing of others
   options.max_background_jobs = 4;
   options.max_open_files = kOpenFilesMax;
   options.db_write_buffer_size = kMemtablesBytesMax;

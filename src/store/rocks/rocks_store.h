@@ -23,9 +23,9 @@ struct RocksStoreOptions {
   double low_watermark = 0.8;
   std::int64_t free_bytes_min = 5LL << 30;  // collection also begins when the disk has less room than this
   std::int64_t lease_seconds = 3 * 3600;    // how long what was uploaded, found or hit is not evicted
-  std::int64_t lsm_bytes_max = 4 << 10;   // smaller blobs are values in the LSM tree; docs/performance.md has the sweep
-  std::int64_t blob_bytes_max = 1 << 20;  // up to here BlobDB, beyond it a file each
-  bool outbox = false;                    // keep an Outbox: there is a bucket behind this store
+  std::int64_t lsm_bytes_max = 4 << 10;  // smaller blobs are values in the LSM tree; docs/performance.md has the sweep
+  std::int64_t blob_bytes_max = 256 << 10;  // up to here BlobDB, beyond it a file each
+  bool outbox = false;                      // keep an Outbox: there is a bucket behind this store
 };
 
 // The server's store: blobs and results on RocksDB and files. One process at a time (RocksDB's lock):
@@ -33,11 +33,22 @@ struct RocksStoreOptions {
 //
 // What was acknowledged survives kill -9 and the power: index entry, lease and outbox row are one batch, synced, and
 // many writers share one sync. Corruption is found when it is read (each value and file against its digest, each result
-// against its checksum), and is then a miss that a new upload heals.
+// against its checksum), and is then a miss that a new upload heals. A database that cannot be read at all is put aside
+// when it is opened, and an empty one begun.
+//
+// Layout:  <directory>/lock            held while the store is open
+//          <directory>/db/             RocksDB; db.broken-<time>/ is one that was put aside
+//          <directory>/files/ab/<hex>  one file a large blob, mode 0444
+//          <directory>/staging/        for uploads; emptied when the store is opened
+//
+// A use (an upload, a Get, being found by FindMissing, a hit) is a lease. Leases survive a restart, and last up to an
+// hour longer then; after a power cut everything counts as used when the store is opened. Presence is in memory, 89
+// bytes a blob (docs/performance.md); it is read when the store is opened. Files are digested when they are first read
+// after a start and whenever their stat has changed, so that the first read of a large blob takes longer.
 class RocksStore {
  public:
   struct Usage {
-    std::int64_t bytes = 0, limit_bytes = 0;
+    std::int64_t bytes = 0, limit_bytes = 0;  // of blobs and results as they were put, not of the disk
     std::int64_t blobs = 0, actions = 0;
     std::int64_t leased_bytes = 0;
     std::int64_t oldest_use_seconds = 0;         // age of the next victim
@@ -64,8 +75,8 @@ class RocksStore {
   virtual Usage GetUsage() = 0;
 
   // Evicts down to the low watermark (or to `down_to_bytes`): results whose time has come first, then blobs, least
-  // recently used first; never what is leased or still in the outbox. Safe during builds, idempotent. With `dry_run`
-  // only reports. The store does the same by itself above the high watermark.
+  // recently used first; never what is leased or still in the outbox. Of those used in the same second, any. Safe
+  // during builds, idempotent. With `dry_run` only reports. The store does the same by itself above the high watermark.
   virtual absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) = 0;
 };
 
