@@ -18,9 +18,9 @@
 namespace smelt {
 
 // What is here and when it was last used, in memory: the answer to FindMissing, and who may be evicted. 33 bytes an
-// entry at full load, 55 on average (docs/performance.md has the curve). Keys are the first half of a SHA-256, so that
-// two of them meet by chance never; whoever brings two together on purpose gets a miss, since bytes are always read by
-// their whole digest.
+// entry in a full table, up to 80 in one that has just grown (docs/performance.md has the curve). Keys are the first
+// half of a SHA-256, so that two of them meet by chance never; whoever brings two together on purpose gets a miss,
+// since bytes are always read by their whole digest.
 //
 // Who changes what the database holds of a key has claimed the key; others who want to wait. Thread-safe.
 class PresenceIndex {

@@ -42,9 +42,9 @@ struct RocksStoreOptions {
 //          <directory>/staging/        for uploads; emptied when the store is opened
 //
 // A use (an upload, a Get, being found by FindMissing, a hit) is a lease. Leases survive a restart, and last up to an
-// hour longer then; after a power cut everything counts as used when the store is opened. Presence is in memory, 89
-// bytes a blob (docs/performance.md); it is read when the store is opened. Files are digested when they are first read
-// after a start and whenever their stat has changed, so that the first read of a large blob takes longer.
+// hour longer then; after a power cut everything counts as used when the store is opened. Presence is in memory, some
+// 80 bytes a blob (docs/performance.md); it is read when the store is opened. Files are digested when they are first
+// read after a start and whenever their stat has changed, so that the first read of a large blob takes longer.
 class RocksStore {
  public:
   struct Usage {

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draws what store_bench printed: plot.py places|mix|scale <json> <svg>. Pure but for reading and writing those."""
 
 import html
@@ -47,7 +48,9 @@ def chart(title, x_title, lines, left):
         elements.append('<path d="M%.1f %d V%d" stroke="#dddddd"/>' % (x_of(tick), _TOP, _HEIGHT - _BOTTOM))
         elements.append(text(x_of(tick), _HEIGHT - _BOTTOM + 15, label(tick), anchor="middle"))
     for tick in y_ticks:
-        elements.append('<path d="M%d %.1f H%d" stroke="#dddddd"/>' % (left + _LEFT, y_of(tick), left + _WIDTH - _RIGHT))
+        elements.append('<path d="M%d %.1f H%d" stroke="#dddddd"/>' % (
+            left + _LEFT, y_of(tick), left + _WIDTH - _RIGHT,
+        ))
         elements.append(text(left + _LEFT - 6, y_of(tick) + 4, label(tick), anchor="end"))
     elements.append(text(left + (_LEFT + _WIDTH) / 2, _HEIGHT - 12, x_title, anchor="middle"))
     for number, (name, line) in enumerate(lines.items()):
@@ -69,7 +72,9 @@ def bars(title, rows, left):
         y = _TOP + number * 20
         length = max(1.0, value / largest * (_WIDTH - 200))
         elements.append(text(left + 132, y + 12, name, anchor="end"))
-        elements.append('<rect x="%d" y="%d" width="%.1f" height="15" fill="%s"/>' % (left + 138, y, length, _COLOURS[0]))
+        elements.append('<rect x="%d" y="%d" width="%.1f" height="15" fill="%s"/>' % (
+            left + 138, y, length, _COLOURS[0],
+        ))
         elements.append(text(left + 142 + length, y + 12, label(value)))
     return elements
 
@@ -77,9 +82,11 @@ def bars(title, rows, left):
 def svg(panels):
     """`panels` are functions of the x at which they begin."""
     width = _WIDTH * len(panels)
-    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}"'.format(width, _HEIGHT)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}"'
     elements = [element for number, panel in enumerate(panels) for element in panel(number * _WIDTH)]
-    return "\n".join([head + ' font-family="sans-serif">', '<rect width="100%" height="100%" fill="white"/>'] + elements + ["</svg>"]) + "\n"
+    background = '<rect width="100%" height="100%" fill="white"/>'
+    begin = [head.format(width, _HEIGHT) + ' font-family="sans-serif">', background]
+    return "\n".join(begin + elements + ["</svg>"]) + "\n"
 
 
 def _by_place(rows, what):
@@ -90,9 +97,12 @@ def _by_place(rows, what):
 
 
 def places(rows):
+    def panel(title, what):
+        return lambda left: chart(title, "bytes of a blob", _by_place(rows, what), left)
+
     return svg([
-        lambda left: chart("durable puts per second, 64 threads", "bytes of a blob", _by_place(rows, "puts_per_second"), left),
-        lambda left: chart("reads per second, 8 threads", "bytes of a blob", _by_place(rows, "gets_per_second"), left),
+        panel("durable puts per second, 64 threads", "puts_per_second"),
+        panel("reads per second, 8 threads", "gets_per_second"),
     ])
 
 
@@ -102,7 +112,8 @@ def _border(bytes_max):
 
 def mix(rows):
     def of(what):
-        return [("%s / %s" % (_border(row["lsm_bytes_max"]), _border(row["blob_bytes_max"])), row[what]) for row in rows]
+        name = "{} / {}".format
+        return [(name(_border(row["lsm_bytes_max"]), _border(row["blob_bytes_max"])), row[what]) for row in rows]
 
     return svg([
         lambda left: bars("puts per second, by borders", of("puts_per_second"), left),
