@@ -18,6 +18,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/path_names.h"
 #include "src/base/process.h"
+#include "src/cmd/team_cache.h"
 #include "src/config/config.h"
 #include "src/daemon/commands.h"
 #include "src/daemon/compile.h"
@@ -80,15 +81,18 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   if (!store.ok()) return Fail(std::string(store.status().message()));
 
   CompletenessCheckingActionCache actions((*store)->actions(), (*store)->blobs());
+  Counters counters((*store)->table("counters"));
   FileDigests digests(files, clock, (*store)->table("digests"));
+  auto team = TeamCache::Open(config, {files, clock, **store, actions, digests, counters, paths.directory});
+  if (!team.ok()) return Fail(std::string(team.status().message()));
+
   Toolchains toolchains(files, clock, digests, (*store)->table("toolchains"));
-  Predictor predictor(actions, (*store)->blobs(), files, digests);
+  Predictor predictor(actions, (*store)->blobs(), files, digests, (*team)->parts());
   Results results(files, (*store)->blobs(), (*store)->outputs(), digests);
   EditedUnits edited(files, digests, (*store)->table("units"));
   PackageRoots packages((*store)->table("units"));
   InFlight in_flight;
   Questions questions(toolchains, (*store)->table("toolchains"));
-  Counters counters((*store)->table("counters"));
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
   Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
 
@@ -107,7 +111,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   options.remap = config.remap;
   options.verify_share = config.verify_share;
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
-                           questions, counters, journal},
+                           questions, counters, journal, (*team)->parts().builds},
                           options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,
                             {[&](const ShouldStop& stop) { digests.Prune(stop); },
@@ -117,7 +121,8 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   Listener* stoppable = nullptr;
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,
                            config.file, clock.NowNanos(), drain,
-                           [&](bool at_once) { at_once ? stoppable->StopAtOnce() : stoppable->Stop(); }});
+                           [&](bool at_once) { at_once ? stoppable->StopAtOnce() : stoppable->Stop(); },
+                           (*team)->parts()});
 
   Listener listener(
       {paths.socket, config.idle_seconds},

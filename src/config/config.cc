@@ -7,7 +7,9 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "src/base/remote_endpoint.h"
 #include "src/base/status_macros.h"
+#include "src/config/sccache.h"
 
 namespace smelt {
 namespace {
@@ -17,6 +19,7 @@ using Setter = std::function<absl::Status(Config&, const std::string& text)>;
 
 absl::Status SetSize(Config& config, const std::string& text) {
   ASSIGN_OR_RETURN(config.cache_bytes_max, ParseSize(text));
+  config.has_cache_size = true;
   return absl::OkStatus();
 }
 
@@ -49,6 +52,66 @@ absl::Status SetVerify(Config& config, const std::string& text) {
   return absl::OkStatus();
 }
 
+// A file or a word, as it is.
+Setter SetText(std::string RemoteConfig::*field) {
+  return [field](Config& config, const std::string& text) {
+    config.remote.*field = text;
+    return absl::OkStatus();
+  };
+}
+
+Setter SetS3Text(std::string S3Config::*field) {
+  return [field](Config& config, const std::string& text) {
+    config.s3.*field = text;
+    return absl::OkStatus();
+  };
+}
+
+Setter SetS3Flag(bool S3Config::*field) {
+  return [field](Config& config, const std::string& text) {
+    if (text != "true" && text != "false")
+      return absl::InvalidArgumentError(fmt::format("'{}': write true or false", text));
+    config.s3.*field = text == "true";
+    return absl::OkStatus();
+  };
+}
+
+absl::Status SetEndpoint(Config& config, const std::string& text) {
+  if (!text.empty()) RETURN_IF_ERROR(ParseEndpoint(text).status());
+  config.remote.endpoint = text;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ShareMode> ParseMode(const std::string& text) {
+  if (text == "read-write") return ShareMode::kReadWrite;
+  if (text == "read-only") return ShareMode::kReadOnly;
+  if (text == "write-only") return ShareMode::kWriteOnly;
+  return absl::InvalidArgumentError(fmt::format("'{}': write \"read-write\", \"read-only\" or \"write-only\"", text));
+}
+
+absl::Status SetRemoteMode(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(config.remote.mode, ParseMode(text));
+  return absl::OkStatus();
+}
+
+absl::Status SetS3Mode(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(config.s3.mode, ParseMode(text));
+  return absl::OkStatus();
+}
+
+absl::Status SetCompression(Config& config, const std::string& text) {
+  if (text != "auto" && text != "zstd" && text != "none") {
+    return absl::InvalidArgumentError(fmt::format("'{}': write \"auto\", \"zstd\" or \"none\"", text));
+  }
+  config.remote.compression = text;
+  return absl::OkStatus();
+}
+
+absl::Status SetRemoteTimeout(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(config.remote.timeout_seconds, ParseDuration(text));
+  return absl::OkStatus();
+}
+
 struct Key {
   const char* table;
   const char* name;
@@ -59,6 +122,28 @@ struct Key {
 const std::vector<Key>& Keys() {
   static const std::vector<Key> keys = {
       {"cache", "size", "SMELT_CACHE_SIZE", SetSize},
+      {"remote", "endpoint", "SMELT_REMOTE_ENDPOINT", SetEndpoint},
+      {"remote", "instance", "SMELT_REMOTE_INSTANCE", SetText(&RemoteConfig::instance)},
+      {"remote", "token", "SMELT_REMOTE_TOKEN", SetText(&RemoteConfig::token)},
+      {"remote", "token_file", "SMELT_REMOTE_TOKEN_FILE", SetText(&RemoteConfig::token_file)},
+      {"remote", "token_command", "SMELT_REMOTE_TOKEN_COMMAND", SetText(&RemoteConfig::token_command)},
+      {"remote", "ca_file", "SMELT_REMOTE_CA_FILE", SetText(&RemoteConfig::ca_file)},
+      {"remote", "client_cert", "SMELT_REMOTE_CLIENT_CERT", SetText(&RemoteConfig::client_cert)},
+      {"remote", "client_key", "SMELT_REMOTE_CLIENT_KEY", SetText(&RemoteConfig::client_key)},
+      {"remote", "mode", "SMELT_REMOTE_MODE", SetRemoteMode},
+      {"remote", "compression", "SMELT_REMOTE_COMPRESSION", SetCompression},
+      {"remote", "timeout", "SMELT_REMOTE_TIMEOUT", SetRemoteTimeout},
+      {"cache.s3", "bucket", "SMELT_S3_BUCKET", SetS3Text(&S3Config::bucket)},
+      {"cache.s3", "region", "SMELT_S3_REGION", SetS3Text(&S3Config::region)},
+      {"cache.s3", "endpoint", "SMELT_S3_ENDPOINT", SetS3Text(&S3Config::endpoint)},
+      {"cache.s3", "use_ssl", "SMELT_S3_USE_SSL", SetS3Flag(&S3Config::use_ssl)},
+      {"cache.s3", "key_prefix", "SMELT_S3_KEY_PREFIX", SetS3Text(&S3Config::key_prefix)},
+      {"cache.s3", "virtual_host_style", "SMELT_S3_VIRTUAL_HOST_STYLE", SetS3Flag(&S3Config::virtual_host_style)},
+      {"cache.s3", "server_side_encryption", "SMELT_S3_SERVER_SIDE_ENCRYPTION",
+       SetS3Flag(&S3Config::server_side_encryption)},
+      {"cache.s3", "no_credentials", "SMELT_S3_NO_CREDENTIALS", SetS3Flag(&S3Config::no_credentials)},
+      {"cache.s3", "profile", "SMELT_S3_PROFILE", SetS3Text(&S3Config::profile)},
+      {"cache.s3", "mode", "SMELT_S3_MODE", SetS3Mode},
       {"daemon", "idle_timeout", "SMELT_IDLE_TIMEOUT", SetIdle},
       {"rustc", "incremental", "SMELT_INCREMENTAL", SetIncremental},
       {"rustc", "remap", "SMELT_REMAP", SetRemap},
@@ -100,6 +185,11 @@ absl::Status ApplyTable(const std::string& file, const std::string& table, const
     const Key* found = nullptr;
     for (const Key& key : Keys()) {
       if (table == key.table && name == key.name) found = &key;
+    }
+    const std::string below = table + "." + name;
+    if (!found && value.is_table() && !KnownNames(below).empty()) {
+      RETURN_IF_ERROR(ApplyTable(file, below, value, config));
+      continue;
     }
     if (!found) return At(file, value, fmt::format("[{}] has no key '{}'; it has {}", table, name, KnownNames(table)));
     std::optional<std::string> text = AsText(value);
@@ -151,6 +241,7 @@ absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
           fmt::format("environment variable {}: {}", key.variable, std::string(status.message())));
     }
   }
+  RETURN_IF_ERROR(ApplySccache(variable, config.has_cache_size, config));
   return config;
 }
 

@@ -10,12 +10,48 @@
 
 namespace smelt {
 
+// What may be done with a team's cache.
+enum class ShareMode { kReadWrite, kReadOnly, kWriteOnly };
+
+// [remote]: the team's server. Not used while `endpoint` is empty.
+struct RemoteConfig {
+  std::string endpoint;                    // endpoint = "grpcs://host:port"     SMELT_REMOTE_ENDPOINT
+  std::string instance;                    // instance = ""                      SMELT_REMOTE_INSTANCE
+  std::string token;                       // token = ""                         SMELT_REMOTE_TOKEN
+  std::string token_file;                  // token_file = ""                    SMELT_REMOTE_TOKEN_FILE
+  std::string token_command;               // token_command = ""                 SMELT_REMOTE_TOKEN_COMMAND
+  std::string ca_file;                     // ca_file = ""                       SMELT_REMOTE_CA_FILE
+  std::string client_cert;                 // client_cert = ""                   SMELT_REMOTE_CLIENT_CERT
+  std::string client_key;                  // client_key = ""                    SMELT_REMOTE_CLIENT_KEY
+  ShareMode mode = ShareMode::kReadWrite;  // mode = "read-write" | "read-only" | "write-only"  SMELT_REMOTE_MODE
+  std::string compression = "auto";        // compression = "auto" | "zstd" | "none"            SMELT_REMOTE_COMPRESSION
+  std::int64_t timeout_seconds = 10;       // timeout = "10s"                    SMELT_REMOTE_TIMEOUT
+};
+
+// [cache.s3]: the team's bucket, without a server. Not used while `bucket` is empty, or where there is a [remote].
+struct S3Config {
+  std::string bucket;                      // bucket = ""                  SMELT_S3_BUCKET
+  std::string region;                      // region = ""                  SMELT_S3_REGION
+  std::string endpoint;                    // endpoint = ""                SMELT_S3_ENDPOINT
+  bool use_ssl = true;                     // use_ssl = true               SMELT_S3_USE_SSL
+  std::string key_prefix;                  // key_prefix = ""              SMELT_S3_KEY_PREFIX
+  bool virtual_host_style = false;         // virtual_host_style = false   SMELT_S3_VIRTUAL_HOST_STYLE
+  bool server_side_encryption = false;     // server_side_encryption = false  SMELT_S3_SERVER_SIDE_ENCRYPTION
+  bool no_credentials = false;             // no_credentials = false       SMELT_S3_NO_CREDENTIALS
+  std::string profile;                     // profile = ""                 SMELT_S3_PROFILE
+  ShareMode mode = ShareMode::kReadWrite;  // mode = "read-write"      SMELT_S3_MODE
+};
+
 // The daemon's configuration. Every field has a default with which smelt works; docs/configuration.md shows the file.
 struct Config {
   std::string file;  // where it was read from; empty if there is no file
 
   // [cache]
   std::int64_t cache_bytes_max = 20LL << 30;  // size = "20GiB"            SMELT_CACHE_SIZE
+  bool has_cache_size = false;                // it was said
+
+  RemoteConfig remote;
+  S3Config s3;
 
   // [daemon]
   std::int64_t idle_seconds = 3 * 3600;  // idle_timeout = "3h"       SMELT_IDLE_TIMEOUT

@@ -20,6 +20,9 @@ class CommandCall {
   void StillWorking() { client_.Send(wire::Working()); }
   void Error(std::string text) { client_.Send(wire::Output{true, std::move(text)}); }
 
+  // Keeps the client waiting; false if it is gone.
+  bool Working() { return client_.Send(wire::Working()); }
+
   // True if `flag` was given.
   bool Has(std::string_view flag) const;
 

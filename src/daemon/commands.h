@@ -10,6 +10,7 @@
 #include "src/daemon/counters.h"
 #include "src/daemon/drain.h"
 #include "src/daemon/journal.h"
+#include "src/daemon/team_parts.h"
 #include "src/daemon/toolchains.h"
 #include "src/store/local/local_store.h"
 #include "src/wire/message.h"
@@ -31,6 +32,7 @@ struct CommandParts {
   Drain& drain;
   // Ends the daemon: what is still being served is waited for a few seconds, or not at all.
   std::function<void(bool at_once)> stop;
+  TeamParts team;
 };
 
 // The commands that `smelt` hands to its daemon: stats, status, why, gc, show, doctor, stop. Each writes text for

@@ -103,6 +103,7 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
+  if (parts_.builds) parts_.builds->Begin(unit);
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
   InFlight::Turn turn;
   if (!prediction.result) {
@@ -199,11 +200,14 @@ bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& predictio
   wrapper.Send(wire::Exit{prediction.result->exit_code()});
 
   parts_.predictor.Confirm(unit, prediction);
+  if (parts_.builds) parts_.builds->Used(unit, prediction.key);
   if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, prediction.closure);
   parts_.counters.Add("hits");
+  if (prediction.from_team) parts_.counters.Add("remote_hits");
   parts_.counters.Add("bytes_restored", replay->bytes);
   JournalEntry entry = EntryFor(unit);
   entry.outcome = "hit";
+  if (prediction.from_team) entry.reason = "remote";
   entry.key = prediction.key.ToString();
   parts_.journal.Record(std::move(entry));
   return true;
@@ -373,6 +377,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
     return NotStored::kStoreFailed;
   }
   SMELT_KILL_POINT("compile.after_store");
+  if (parts_.builds) parts_.builds->Used(unit, action.key);
   for (const auto& file : result->output_files()) parts_.counters.Add("bytes_stored", file.digest().size_bytes());
   if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, evaluation->closure);
   return std::nullopt;

@@ -11,6 +11,7 @@
 #include "src/action/observation.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/daemon/builds.h"
 #include "src/daemon/conversation.h"
 #include "src/daemon/counters.h"
 #include "src/daemon/edited_units.h"
@@ -48,6 +49,7 @@ struct CompileParts {
   Questions& questions;
   Counters& counters;
   Journal& journal;
+  Builds* builds = nullptr;  // null without a team's cache
 };
 
 // One compile, from the wrapper's question to its end. Handle is the list of steps. Thread-safe.

@@ -73,6 +73,25 @@ Finding Wrapper(const Environment& environment) {
   return {true, "no variable keeps cargo from using smelt (`smelt init --check` looks at cargo's files)", ""};
 }
 
+// Asks and, where we may, writes: a blob, always the same one.
+Finding Shared(const CommandParts& parts) {
+  SharedCache* shared = parts.team.shared;
+  if (!shared) return {true, "no shared cache is configured", ""};
+  const std::string where = shared->State().where;
+  const std::string text = "smelt doctor was here\n";
+  absl::Status status = shared->Reach();
+  if (status.ok() && parts.team.fetcher) status = shared->blobs().FindMissing({DigestOf(text)}).status();
+  if (!status.ok()) {
+    return {false, fmt::format("the shared cache {} does not answer: {}", where, std::string(status.message())),
+            "look at [remote] in the configuration; without it crates are compiled or taken from the local cache"};
+  }
+  if (!parts.team.publisher || !shared->State().writable) return {true, where + " can be read; it is not written", ""};
+  status = shared->blobs().Put(DigestOf(text), Bytes(text));
+  if (status.ok()) return {true, where + " can be read and written", ""};
+  return {false, fmt::format("{} cannot be written: {}", where, std::string(status.message())),
+          "use a token that may write, or set [remote] mode = \"read-only\""};
+}
+
 Finding Differences(const CommandParts& parts) {
   auto counters = parts.counters.All();
   auto found = counters.find("verify_differences");
@@ -88,7 +107,7 @@ int RunDoctor(const CommandParts& parts, CommandCall& call) {
   const Environment environment(call.command().environment);
   const std::vector<Finding> findings = {Observer(parts),      Store(parts),          Room(parts),
                                          Blobs(parts),         Compiler(environment), Linker(environment),
-                                         Wrapper(environment), Differences(parts)};
+                                         Wrapper(environment), Shared(parts),         Differences(parts)};
   bool all_good = true;
   nlohmann::json list = nlohmann::json::array();
   std::string text;

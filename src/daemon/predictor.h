@@ -8,16 +8,18 @@
 #include "src/action/action.h"
 #include "src/action/closure.h"
 #include "src/daemon/closure_evaluator.h"
+#include "src/daemon/team_parts.h"
 #include "src/daemon/unit.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
 
 namespace smelt {
 
-// Finds the action of a unit, and its result, without running the compiler; and learns from runs. Thread-safe.
+// Finds the action of a unit, and its result, without running the compiler; and learns from runs. What this machine
+// knows is tried first; then what the team knows, first for the shapes at hand, then for the team's own. Thread-safe.
 class Predictor {
  public:
-  Predictor(ActionCache& actions, BlobStore& blobs, FileSystem& files, FileDigests& digests);
+  Predictor(ActionCache& actions, BlobStore& blobs, FileSystem& files, FileDigests& digests, TeamParts team = {});
 
   struct Prediction {
     Manifest manifest;
@@ -28,6 +30,7 @@ class Predictor {
     Closure closure;
     std::vector<std::string> obstacles;  // why each shape did not lead to a result
     std::optional<Digest> candidate;     // the key of the newest shape that holds here, result or not
+    bool from_team = false;              // the result came from the team's cache, for this compile
   };
   Prediction Predict(const Unit& unit);
 
@@ -39,6 +42,16 @@ class Predictor {
   void Confirm(const Unit& unit, Prediction& prediction);
 
  private:
+  // A shape that holds here, and what it makes the key.
+  struct Candidate {
+    Shape shape;
+    Closure closure;
+    Digest key;
+  };
+
+  std::vector<Candidate> TryShapes(const Unit& unit, int from, Prediction& prediction);
+  bool Choose(Candidate& candidate, absl::StatusOr<ActionCache::ActionResult> result, Prediction& prediction);
+  void AskTeam(std::vector<Candidate>& candidates, Prediction& prediction);
   Manifest ReadManifest(const Digest& key);
   absl::Status WriteManifest(const Digest& key, const Manifest& manifest);
 
@@ -46,6 +59,7 @@ class Predictor {
   BlobStore& blobs_;
   FileSystem& files_;
   FileDigests& digests_;
+  const TeamParts team_;
 };
 
 }  // namespace smelt

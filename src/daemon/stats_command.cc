@@ -29,7 +29,8 @@ json ToJson(const Values& values) {
   json stats = json::object();
   for (const char* name :
        {"compile_requests", "hits", "misses", "stored", "refused", "bytes_restored", "bytes_stored", "restore_failures",
-        "hit_micros", "miss_micros", "verified", "verify_differences", "wrappers_lost", "questions"}) {
+        "hit_micros", "miss_micros", "verified", "verify_differences", "wrappers_lost", "questions", "remote_hits",
+        "remote_results_fetched", "remote_results_absent", "remote_results_published"}) {
     stats[name] = ValueOf(values, name);
   }
   stats["refusals"] = Group(values, "refusals");
@@ -43,6 +44,7 @@ std::string ToText(const json& stats) {
   std::string text = fmt::format("Compile requests   {:>10}\n", number("compile_requests"));
   text += fmt::format("Hits               {:>10}", hits);
   if (lookups > 0) text += fmt::format("   {:.1f} % of {} looked up", 100.0 * hits / lookups, lookups);
+  if (number("remote_hits") > 0) text += fmt::format("\n  from the shared cache {:>7}", number("remote_hits"));
   text += fmt::format("\nMisses             {:>10}\n", number("misses"));
   text += fmt::format("Not cacheable      {:>10}\n", number("refused"));
   for (const auto& [reason, count] : stats["refusals"].items()) {

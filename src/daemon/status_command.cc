@@ -8,6 +8,45 @@
 
 namespace smelt {
 
+namespace {
+
+const char* NameOf(SharedCacheState::Link link) {
+  return link == SharedCacheState::Link::kUp ? "up" : link == SharedCacheState::Link::kDown ? "down" : "untried";
+}
+
+nlohmann::json RemoteJson(const TeamParts& team) {
+  if (!team.shared) return nullptr;
+  const SharedCacheState state = team.shared->State();
+  const Publisher::Backlog left = team.publisher ? team.publisher->Pending() : Publisher::Backlog();
+  return {{"where", state.where},
+          {"state", NameOf(state.link)},
+          {"problem", state.problem},
+          {"reads", team.fetcher != nullptr},
+          {"writes", team.publisher != nullptr && state.writable},
+          {"bytes_up", state.bytes_up},
+          {"bytes_down", state.bytes_down},
+          {"requests", state.requests},
+          {"failures", state.failures},
+          {"pending_uploads", left.entries},
+          {"upload_problem", left.problem}};
+}
+
+std::string RemoteText(const TeamParts& team) {
+  if (!team.shared) return "Shared cache   none\n";
+  const SharedCacheState state = team.shared->State();
+  std::string text = fmt::format(
+      "Shared cache   {}: {}{}{}{}\n", state.where, NameOf(state.link), team.fetcher ? "" : ", write-only",
+      team.publisher && state.writable ? "" : ", read-only", state.problem.empty() ? "" : " (" + state.problem + ")");
+  text += fmt::format("Traffic        {} up, {} down in {} requests, {} failed\n", HumanBytes(state.bytes_up),
+                      HumanBytes(state.bytes_down), state.requests, state.failures);
+  if (!team.publisher) return text;
+  const Publisher::Backlog left = team.publisher->Pending();
+  return text +
+         fmt::format("To upload      {} results{}\n", left.entries, left.problem.empty() ? "" : ": " + left.problem);
+}
+
+}  // namespace
+
 int RunStatus(const CommandParts& parts, CommandCall& call) {
   if (!call.Accepts({"--json"}, 0)) return 2;
   const StoreUsage usage = parts.store.Usage();
@@ -21,6 +60,7 @@ int RunStatus(const CommandParts& parts, CommandCall& call) {
         {"socket", parts.socket_path},
         {"configuration", parts.configuration},
         {"observer", parts.observer},
+        {"remote", RemoteJson(parts.team)},
         {"store",
          {{"directory", parts.cache_directory},
           {"bytes", usage.bytes},
@@ -43,6 +83,7 @@ int RunStatus(const CommandParts& parts, CommandCall& call) {
   call.Print(fmt::format("Oldest use     {} ago\n", HumanSeconds(usage.oldest_use_seconds)));
   call.Print(fmt::format("Socket         {}\n", parts.socket_path));
   call.Print(fmt::format("Configuration  {}\n", parts.configuration.empty() ? "none (defaults)" : parts.configuration));
+  call.Print(RemoteText(parts.team));
   if (usage.corrupt_blobs > 0)
     call.Print(fmt::format("Dropped        {} blobs that had changed on disk\n", usage.corrupt_blobs));
   if (parts.observer.empty()) call.Print("NOTHING IS STORED: libsmelt_observer.so is missing; see `smelt doctor`\n");

@@ -1,7 +1,10 @@
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "fmt/format.h"
+#include "src/config/config.h"
+#include "src/daemon/builds.h"
 #include "src/daemon/command.h"
 #include "src/reapi/digests.h"
 
@@ -73,10 +76,23 @@ int RunGc(const CommandParts& parts, CommandCall& call) {
 }
 
 int RunFlush(const CommandParts& parts, CommandCall& call) {
-  if (!call.Accepts({}, 0)) return 2;
-  // Results are stored before the compile that made them ends; only counters lag.
+  if (!call.Accepts({}, 1)) return 2;
+  absl::StatusOr<std::int64_t> seconds = ParseDuration(call.Operands().empty() ? "10m" : call.Operands()[0]);
+  if (!seconds.ok()) {
+    call.Error(fmt::format("smelt flush: {}\n", std::string(seconds.status().message())));
+    return 2;
+  }
   parts.counters.Save();
-  return 0;
+  if (!parts.team.publisher) return 0;
+  if (parts.team.builds) parts.team.builds->WriteNow();
+  absl::Status flushed =
+      parts.team.publisher->Flush(std::chrono::seconds(*seconds), [&](const Publisher::Backlog& left) {
+        if (call.command().terminal) call.Error(fmt::format("{} results to upload\n", left.entries));
+        return call.Working();
+      });
+  if (flushed.ok()) return 0;
+  call.Error(fmt::format("smelt flush: {}\n", std::string(flushed.message())));
+  return 1;
 }
 
 }  // namespace smelt

@@ -37,6 +37,8 @@ std::string FindDirectory(std::string* error) {
     *error = "SMELT_DIR is '" + own + "', which is not absolute: set it to a path that begins with '/'";
     return {};
   }
+  std::string sccache = Environment("SCCACHE_DIR");
+  if (!sccache.empty() && sccache[0] == '/') return sccache + "/smelt";
   std::string xdg = Environment("XDG_CACHE_HOME");
   if (!xdg.empty() && xdg[0] == '/') return xdg + "/smelt";
   std::string home = Environment("HOME");

@@ -14,7 +14,7 @@ namespace {
 class SocketPath : public testing::Test {
  protected:
   SocketPath() {
-    for (const char* name : {"SMELT_DIR", "SMELT_SOCKET", "XDG_CACHE_HOME"}) unsetenv(name);
+    for (const char* name : {"SMELT_DIR", "SMELT_SOCKET", "XDG_CACHE_HOME", "SCCACHE_DIR"}) unsetenv(name);
     setenv("HOME", "/home/u", 1);
   }
   std::string error_;
@@ -26,6 +26,8 @@ TEST_F(SocketPath, TheDirectoryIsSmeltDirElseTheXdgCacheElseHome) {
   EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/x/smelt");
   setenv("XDG_CACHE_HOME", "relative", 1);
   EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/home/u/.cache/smelt");
+  setenv("SCCACHE_DIR", "/redirected", 1);
+  EXPECT_EQ(FindDaemonPaths(&error_)->directory, "/redirected/smelt");
   setenv("SMELT_DIR", "/d", 1);
   auto paths = FindDaemonPaths(&error_);
   EXPECT_EQ(paths->directory, "/d");

@@ -30,7 +30,10 @@ bool IsForDaemon(std::string_view name) {
     if (name == kept) return true;
   }
   if (name == "SMELT_VERIFY") return false;  // of one build, not of all that follow
-  return name.substr(0, 4) == "XDG_" || name.substr(0, 6) == "SMELT_";
+  for (std::string_view prefix : {"XDG_", "SMELT_", "SCCACHE_", "AWS_"}) {
+    if (name.substr(0, prefix.size()) == prefix) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> DaemonEnvironment() {

@@ -1,0 +1,65 @@
+#include "src/cmd/team_cache.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+#include "src/base/status_macros.h"
+#include "src/store/remote/remote_cache.h"
+
+namespace smelt {
+namespace {
+
+RemoteOptions OptionsOf(const RemoteConfig& config, const std::string& staging_directory) {
+  RemoteOptions options;
+  options.endpoint = config.endpoint;
+  options.instance = config.instance;
+  options.token = config.token;
+  options.token_file = config.token_file;
+  options.token_command = config.token_command;
+  options.ca_file = config.ca_file;
+  options.client_cert = config.client_cert;
+  options.client_key = config.client_key;
+  options.compression = config.compression == "zstd"   ? RemoteOptions::Compression::kZstd
+                        : config.compression == "none" ? RemoteOptions::Compression::kNone
+                                                       : RemoteOptions::Compression::kAuto;
+  options.timeout_seconds = config.timeout_seconds;
+  options.staging_directory = staging_directory;
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<SharedCache>> OpenShared(const Config& config, const TeamCache::Base& base) {
+  if (config.remote.endpoint.empty()) {
+    if (!config.s3.bucket.empty())
+      LOG(ERROR) << "this smeltd cannot use the bucket " << config.s3.bucket << " by itself";
+    return nullptr;
+  }
+  const std::string staging_directory = base.directory + "/arriving";
+  RETURN_IF_ERROR(base.files.MakeDirectories(staging_directory, 0700));
+  return OpenRemoteCache(OptionsOf(config.remote, staging_directory), base.clock);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TeamCache>> TeamCache::Open(const Config& config, const Base& base) {
+  auto team = std::make_unique<TeamCache>();
+  ASSIGN_OR_RETURN(team->shared_, OpenShared(config, base));
+  if (!team->shared_) return team;
+  SharedCache& shared = *team->shared_;
+  const ShareMode mode = config.remote.mode;
+  if (mode != ShareMode::kWriteOnly) {
+    team->fetcher_.emplace(shared, base.store.blobs(), base.actions, base.counters, base.clock);
+  }
+  if (mode != ShareMode::kReadOnly) {
+    team->publisher_.emplace(shared, base.store.blobs(), base.store.actions(), base.store.table("outbox"),
+                             base.counters);
+  }
+  team->builds_.emplace(team->parts(), base.actions, base.files, base.digests, base.clock);
+  return team;
+}
+
+TeamParts TeamCache::parts() {
+  return {fetcher_ ? &*fetcher_ : nullptr, publisher_ ? &*publisher_ : nullptr, shared_.get(),
+          builds_ ? &*builds_ : nullptr};
+}
+
+}  // namespace smelt

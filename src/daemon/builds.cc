@@ -1,0 +1,161 @@
+#include "src/daemon/builds.h"
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "glog/logging.h"
+#include "src/base/parallel.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::int64_t kNanosPerDay = 86'400'000'000'000;
+constexpr std::size_t kPlacesMax = 10'000;
+
+}  // namespace
+
+Builds::Builds(const TeamParts& team, ActionCache& actions, FileSystem& files, FileDigests& digests, Clock& clock)
+    : team_(team), actions_(actions), files_(files), digests_(digests), clock_(clock) {
+  thread_ = std::thread([this] { Run(); });
+}
+
+Builds::~Builds() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  thread_.join();
+  WriteNow();
+}
+
+void Builds::WriteNow() {
+  std::map<Digest, Build> builds;
+  {
+    absl::MutexLock lock(&mu_);
+    builds = builds_;
+    for (auto& [key, build] : builds_) build.used.clear();
+  }
+  for (const auto& [key, build] : builds) Write(key, build);
+}
+
+// Looked for once in a build: all units of a directory and kind have the same.
+std::optional<Digest> Builds::KeyOf(const Unit& unit) {
+  const std::string place =
+      fmt::format("{}\n{}\n{}\n{}", unit.Absolute(unit.invocation.out_dir), unit.invocation.target,
+                  unit.invocation.Emits("link"), unit.toolchain->root.Hex());
+  const std::int64_t now = clock_.NowNanos();
+  {
+    absl::MutexLock lock(&mu_);
+    auto found = places_.find(place);
+    if (found != places_.end() && now < found->second.until_ns) return found->second.key;
+  }
+  std::optional<Digest> key;
+  if (std::optional<std::string> path = FindLockfile(unit, files_)) {
+    absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
+    if (lockfile.ok()) key = RecordKey(unit, lockfile->digest);
+  }
+  absl::MutexLock lock(&mu_);
+  if (places_.size() > kPlacesMax) places_.clear();
+  places_[place] = {key, now + kPauseNanos};
+  return key;
+}
+
+void Builds::Begin(const Unit& unit) {
+  const std::optional<Digest> key = KeyOf(unit);
+  if (!key) return;
+  absl::MutexLock lock(&mu_);
+  builds_[*key].last_ns = clock_.NowNanos();
+}
+
+void Builds::Used(const Unit& unit, const Digest& action) {
+  const std::optional<Digest> key = KeyOf(unit);
+  if (!key) return;
+  absl::MutexLock lock(&mu_);
+  Build& build = builds_[*key];
+  build.last_ns = clock_.NowNanos();
+  build.used.push_back({unit.manifest_key, action});
+}
+
+bool Builds::IsWork() {
+  return stopping_ || std::any_of(builds_.begin(), builds_.end(), [](const auto& b) { return !b.second.prefetched; });
+}
+
+// False when it is time to end.
+bool Builds::AwaitWork(std::vector<Digest>& begun, std::map<Digest, Build>& ended) {
+  absl::MutexLock lock(&mu_);
+  auto is_work = [this] { return IsWork(); };
+  const absl::Duration longest = builds_.empty() ? absl::InfiniteDuration() : absl::Nanoseconds(kPauseNanos / 2);
+  mu_.AwaitWithTimeout(absl::Condition(&is_work), longest);
+  const std::int64_t now = clock_.NowNanos();
+  for (auto at = builds_.begin(); at != builds_.end();) {
+    if (!at->second.prefetched) begun.push_back(at->first);
+    at->second.prefetched = true;
+    if (now - at->second.last_ns > kPauseNanos) {
+      ended.insert(builds_.extract(at++));
+    } else {
+      ++at;
+    }
+  }
+  return !stopping_;
+}
+
+void Builds::Run() {
+  std::vector<std::thread> prefetches;
+  for (bool more = true; more;) {
+    std::vector<Digest> begun;
+    std::map<Digest, Build> ended;
+    more = AwaitWork(begun, ended);
+    for (const auto& [key, build] : ended) Write(key, build);
+    for (const Digest& key : begun) {
+      if (more && team_.fetcher) prefetches.emplace_back([this, key] { Prefetch(key); });
+    }
+    if (prefetches.size() < 16) continue;
+    for (std::thread& thread : prefetches) thread.join();
+    prefetches.clear();
+  }
+  for (std::thread& thread : prefetches) thread.join();
+}
+
+bool Builds::IsAllHere(const std::vector<RecordedUnit>& units) {
+  return !units.empty() &&
+         std::all_of(units.begin(), units.end(), [&](const auto& unit) { return actions_.Get(unit.action).ok(); });
+}
+
+// The team's, unless this machine has one of which nothing is missing.
+BuildRecord Builds::FindRecord(const Digest& key) {
+  auto local = actions_.Get(key);
+  BuildRecord mine = local.ok() ? RecordIn(*local) : BuildRecord();
+  if (!team_.fetcher || IsAllHere(UnitsIn(mine))) return mine;
+  auto theirs = team_.shared->actions().Get(key);
+  return theirs.ok() ? RecordIn(*theirs) : mine;
+}
+
+void Builds::Prefetch(const Digest& key) {
+  const BuildRecord record = FindRecord(key);
+  actions_.Put(key, EntryOf(record)).IgnoreError();
+  std::vector<RecordedUnit> units = UnitsIn(record);
+  std::erase_if(units, [&](const RecordedUnit& unit) { return actions_.Get(unit.action).ok(); });
+  if (units.empty()) return;
+  LOG(INFO) << "a build begins: fetching " << units.size() << " results ahead of it";
+  std::thread manifests([&] {
+    ParallelFor(units.size(), kManifestsAtOnce, [&](std::size_t i) {
+      if (!stopping_) team_.fetcher->FetchManifest(units[i].manifest);
+    });
+  });
+  ParallelFor(units.size(), kResultsAtOnce, [&](std::size_t i) {
+    if (!stopping_) team_.fetcher->FetchResult(units[i].action).status().IgnoreError();
+  });
+  manifests.join();
+}
+
+void Builds::Write(const Digest& key, const Build& build) {
+  if (build.used.empty()) return;
+  auto local = actions_.Get(key);
+  BuildRecord record = local.ok() ? RecordIn(*local) : BuildRecord();
+  if (!Update(record, build.used, static_cast<std::int32_t>(clock_.NowNanos() / kNanosPerDay))) return;
+  if (!actions_.Put(key, EntryOf(record)).ok()) return;
+  if (team_.publisher) team_.publisher->AddEntry(key);
+}
+
+}  // namespace smelt

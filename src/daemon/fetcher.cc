@@ -1,0 +1,127 @@
+#include "src/daemon/fetcher.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "fmt/format.h"
+#include "src/base/parallel.h"
+#include "src/base/status_macros.h"
+#include "src/store/result_digests.h"
+
+namespace smelt {
+namespace {
+
+// Beyond this the memory of what is absent, or was fetched, begins anew.
+constexpr std::size_t kRememberedMax = 100'000;
+
+bool Holds(const Manifest& manifest, const std::string& shape) {
+  return std::any_of(manifest.shapes().begin(), manifest.shapes().end(),
+                     [&](const Shape& other) { return other.SerializeAsString() == shape; });
+}
+
+}  // namespace
+
+Manifest Merge(const Manifest& mine, const Manifest& theirs, int shapes_max) {
+  Manifest merged = mine;
+  for (const Shape& shape : theirs.shapes()) {
+    if (merged.shapes_size() >= shapes_max) break;
+    if (!Holds(merged, shape.SerializeAsString())) *merged.add_shapes() = shape;
+  }
+  return merged;
+}
+
+Manifest ManifestIn(const ActionCache::ActionResult& entry) {
+  Manifest manifest;
+  if (!manifest.ParseFromString(entry.stdout_raw())) manifest.Clear();
+  return manifest;
+}
+
+ActionCache::ActionResult EntryOf(const Manifest& manifest) {
+  ActionCache::ActionResult entry;
+  entry.set_stdout_raw(manifest.SerializeAsString());
+  return entry;
+}
+
+bool Fetcher::IsKnownAbsent(const Digest& key) {
+  auto found = absent_since_ns_.find(key);
+  return found != absent_since_ns_.end() && clock_.NowNanos() - found->second < kAbsentNanos;
+}
+
+absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
+    const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch) {
+  std::shared_ptr<Flight> flight, theirs;
+  {
+    absl::MutexLock lock(&mu_);
+    if (IsKnownAbsent(key)) return absl::NotFoundError("the shared cache had no " + key.ToString());
+    std::shared_ptr<Flight>& slot = flights_[key];
+    if (slot) {
+      theirs = slot;
+    } else {
+      flight = slot = std::make_shared<Flight>();
+    }
+  }
+  if (theirs) {
+    theirs->done.WaitForNotification();
+    return theirs->result;
+  }
+  flight->result = fetch();
+  {
+    absl::MutexLock lock(&mu_);
+    flights_.erase(key);
+    if (absent_since_ns_.size() > kRememberedMax) absent_since_ns_.clear();
+    if (absl::IsNotFound(flight->result.status())) absent_since_ns_[key] = clock_.NowNanos();
+  }
+  flight->done.Notify();
+  return flight->result;
+}
+
+absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action) {
+  return Join(action, [&]() -> absl::StatusOr<ActionCache::ActionResult> {
+    // Somebody else's fetch may have ended between the caller's look and this one.
+    if (auto here = actions_.Get(action); here.ok()) return here;
+    auto result = Transfer(action);
+    if (result.ok()) counters_.Add("remote_results_fetched");
+    if (absl::IsNotFound(result.status())) counters_.Add("remote_results_absent");
+    return result;
+  });
+}
+
+absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action) {
+  ASSIGN_OR_RETURN(ActionCache::ActionResult result, shared_.actions().Get(action));
+  RETURN_IF_ERROR(TransferBlobs(result));
+  RETURN_IF_ERROR(actions_.Put(action, result));
+  absl::MutexLock lock(&mu_);
+  if (fetched_.size() > kRememberedMax) fetched_.clear();
+  fetched_.insert(action);
+  return result;
+}
+
+absl::Status Fetcher::TransferBlobs(const ActionCache::ActionResult& result) {
+  ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(result));
+  ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(needed));
+  std::vector<absl::Status> statuses(missing.size());
+  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) {
+    absl::StatusOr<Bytes> bytes = shared_.blobs().Get(missing[i]);
+    statuses[i] = bytes.ok() ? blobs_.Put(missing[i], *std::move(bytes)) : bytes.status();
+  });
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
+std::optional<Manifest> Fetcher::FetchManifest(const Digest& key) {
+  auto local = actions_.Get(key);
+  const Manifest mine = local.ok() ? ManifestIn(*local) : Manifest();
+  auto entry = Join(key, [&] { return shared_.actions().Get(key); });
+  if (!entry.ok()) return std::nullopt;
+  Manifest merged = Merge(mine, ManifestIn(*entry), 2 * kShapesMax);
+  if (merged.shapes_size() == mine.shapes_size()) return std::nullopt;
+  actions_.Put(key, EntryOf(merged)).IgnoreError();
+  return merged;
+}
+
+bool Fetcher::TakeFetched(const Digest& action) {
+  absl::MutexLock lock(&mu_);
+  return fetched_.erase(action) > 0;
+}
+
+}  // namespace smelt

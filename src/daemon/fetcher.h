@@ -1,0 +1,82 @@
+#ifndef SMELT_DAEMON_FETCHER_H_
+#define SMELT_DAEMON_FETCHER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "src/action/closure.h"
+#include "src/base/clock.h"
+#include "src/daemon/counters.h"
+#include "src/digest/digest.h"
+#include "src/store/action_cache.h"
+#include "src/store/blob_store.h"
+#include "src/store/shared_cache.h"
+
+namespace smelt {
+
+// Brings what the team's cache holds into the local store: manifests, and results with all their blobs. Whoever asks
+// for what is on its way joins that; that something is not there is remembered for kAbsentNanos. Blobs are verified by
+// the local store. Thread-safe; blocks.
+class Fetcher {
+ public:
+  static constexpr std::int64_t kAbsentNanos = 30'000'000'000;
+  static constexpr std::size_t kBlobsAtOnce = 8;  // of one result
+
+  // `actions` is the local cache as far as its results are complete. All outlive this.
+  Fetcher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Counters& counters, Clock& clock)
+      : shared_(shared), blobs_(blobs), actions_(actions), counters_(counters), clock_(clock) {}
+
+  // The result of `action`, once it and every blob that it names are in the local store. NOT_FOUND if the team has
+  // none, or one that is not complete; other errors as the shared cache's, or the local store's.
+  absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action);
+
+  // The local manifest with the shapes that the team knows behind its own; it is kept. nullopt if that gives no new
+  // shape, or there is no answer.
+  std::optional<Manifest> FetchManifest(const Digest& key);
+
+  // True, once, if `action` came from the shared cache and has not served a hit yet.
+  bool TakeFetched(const Digest& action);
+
+ private:
+  struct Flight {
+    absl::Notification done;
+    absl::StatusOr<ActionCache::ActionResult> result = absl::UnknownError("under way");
+  };
+
+  // What `fetch` gives, or somebody else's call under the same key.
+  absl::StatusOr<ActionCache::ActionResult> Join(
+      const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
+  absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action);
+  absl::Status TransferBlobs(const ActionCache::ActionResult& result);
+  bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  SharedCache& shared_;
+  BlobStore& blobs_;
+  ActionCache& actions_;
+  Counters& counters_;
+  Clock& clock_;
+
+  absl::Mutex mu_;
+  absl::flat_hash_map<Digest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Digest, std::int64_t> absent_since_ns_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<Digest> fetched_ ABSL_GUARDED_BY(mu_);
+};
+
+// The shapes of `mine`, then those of `theirs` that are not among them, `shapes_max` at most.
+Manifest Merge(const Manifest& mine, const Manifest& theirs, int shapes_max);
+
+// A manifest as the action cache holds it: stdout_raw of a result. What is none is empty.
+Manifest ManifestIn(const ActionCache::ActionResult& entry);
+ActionCache::ActionResult EntryOf(const Manifest& manifest);
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_FETCHER_H_

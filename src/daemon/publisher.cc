@@ -1,0 +1,253 @@
+#include "src/daemon/publisher.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "absl/time/time.h"
+#include "fmt/format.h"
+#include "glog/logging.h"
+#include "src/base/kill_point.h"
+#include "src/base/parallel.h"
+#include "src/base/status_macros.h"
+#include "src/daemon/fetcher.h"
+#include "src/store/result_digests.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{1000};
+constexpr std::size_t kEntriesMax = 100'000;
+
+std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
+
+// "<action> <manifest>" or "<entry>".
+bool Parse(const std::string& text, Digest& action, Digest& manifest) {
+  const std::size_t space = text.find(' ');
+  absl::StatusOr<Digest> first = Digest::Parse(std::string_view(text).substr(0, space));
+  manifest.size = -1;
+  if (!first.ok()) return false;
+  action = *first;
+  if (space == std::string::npos) return true;
+  absl::StatusOr<Digest> second = Digest::Parse(std::string_view(text).substr(space + 1));
+  if (second.ok()) manifest = *second;
+  return second.ok();
+}
+
+// It would fail for ever.
+bool IsLost(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
+         absl::IsFailedPrecondition(status) || absl::IsOutOfRange(status);
+}
+
+}  // namespace
+
+Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& table, Counters& counters)
+    : shared_(shared), blobs_(blobs), actions_(actions), table_(table), counters_(counters) {
+  Load();
+  thread_ = std::thread([this] { Run(); });
+}
+
+Publisher::~Publisher() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void Publisher::Load() {
+  absl::MutexLock lock(&mu_);
+  std::vector<std::string> strange;
+  table_.ForEach([&](std::string_view key, std::string_view value) {
+    std::uint64_t number = 0;
+    std::from_chars(key.data(), key.data() + key.size(), number);
+    if (TableKey(number) == key) {
+      entries_[number] = std::string(value);
+    } else {
+      strange.emplace_back(key);
+    }
+    return true;
+  });
+  for (const std::string& key : strange) table_.Delete(key).IgnoreError();
+  if (!entries_.empty()) next_ = entries_.rbegin()->first + 1;
+}
+
+void Publisher::AddResult(const Digest& action, const Digest& manifest) {
+  Add(action.ToString() + " " + manifest.ToString());
+}
+
+void Publisher::AddEntry(const Digest& key) { Add(key.ToString()); }
+
+void Publisher::Add(const std::string& text) {
+  absl::MutexLock lock(&mu_);
+  if (read_only_) return;
+  if (entries_.size() >= kEntriesMax) Forget(entries_.begin()->first);
+  const std::uint64_t number = next_++;
+  table_.Put(TableKey(number), text).IgnoreError();
+  entries_[number] = text;
+}
+
+void Publisher::Forget(std::uint64_t number) {
+  entries_.erase(number);
+  table_.Delete(TableKey(number)).IgnoreError();
+}
+
+Publisher::Backlog Publisher::Pending() {
+  absl::MutexLock lock(&mu_);
+  return {static_cast<std::int64_t>(entries_.size()), problem_};
+}
+
+absl::Status Publisher::Flush(std::chrono::milliseconds timeout, const std::function<bool(const Backlog&)>& waiting) {
+  const absl::Time deadline = absl::Now() + absl::FromChrono(timeout);
+  absl::MutexLock lock(&mu_);
+  const std::uint64_t end = next_;
+  retry_now_ = true;
+  auto gone = [&] { return entries_.empty() || entries_.begin()->first >= end; };
+  while (!mu_.AwaitWithDeadline(absl::Condition(&gone), std::min(deadline, absl::Now() + absl::Seconds(1)))) {
+    const Backlog left = {static_cast<std::int64_t>(entries_.size()), problem_};
+    if (absl::Now() >= deadline) {
+      return absl::DeadlineExceededError(
+          fmt::format("{} results have not been uploaded{}{}", left.entries, problem_.empty() ? "" : ": ", problem_));
+    }
+    mu_.Unlock();
+    const bool go_on = waiting(left);
+    mu_.Lock();
+    if (!go_on) return absl::CancelledError("nobody waits any more");
+  }
+  return read_only_ ? absl::PermissionDeniedError(problem_) : absl::OkStatus();
+}
+
+// False when it is time to end.
+bool Publisher::AwaitWork() {
+  absl::MutexLock lock(&mu_);
+  auto hurried = [&] { return stopping_ || retry_now_; };
+  if (pause_.count() > 0) mu_.AwaitWithTimeout(absl::Condition(&hurried), absl::FromChrono(pause_));
+  auto ready = [&] { return stopping_ || !entries_.empty(); };
+  mu_.Await(absl::Condition(&ready));
+  retry_now_ = false;
+  return !stopping_;
+}
+
+void Publisher::Run() {
+  while (AwaitWork()) {
+    std::vector<Entry> batch = NextBatch();
+    Finish(batch, Publish(batch));
+  }
+}
+
+std::vector<Publisher::Entry> Publisher::NextBatch() {
+  std::vector<Entry> batch;
+  absl::MutexLock lock(&mu_);
+  for (auto at = entries_.begin(); at != entries_.end() && batch.size() < kBatchMax; ++at) {
+    Entry& entry = batch.emplace_back();
+    entry.number = at->first;
+    if (!Parse(at->second, entry.action, entry.manifest)) entry.status = absl::NotFoundError("not an entry");
+  }
+  return batch;
+}
+
+// False if it has left the local store.
+bool Publisher::Prepare(Entry& entry) {
+  if (!entry.status.ok()) return false;
+  auto result = actions_.Get(entry.action);
+  auto blobs = result.ok() ? DigestsIn(*result) : result.status();
+  if (!blobs.ok()) {
+    entry.status = absl::NotFoundError("no longer here");
+    return false;
+  }
+  entry.result = *std::move(result);
+  entry.blobs = *std::move(blobs);
+  return true;
+}
+
+absl::Status Publisher::Publish(std::vector<Entry>& batch) {
+  for (Entry& entry : batch) Prepare(entry);
+  RETURN_IF_ERROR(shared_.Reach());
+  if (!shared_.State().writable) {
+    return absl::PermissionDeniedError(fmt::format("{} lets us only read", shared_.State().where));
+  }
+  RETURN_IF_ERROR(UploadBlobs(batch));
+  SMELT_KILL_POINT("publish.before_results");
+  ParallelFor(batch.size(), kUploadsAtOnce, [&](std::size_t i) {
+    if (batch[i].status.ok()) batch[i].status = shared_.actions().Put(batch[i].action, batch[i].result);
+  });
+  SMELT_KILL_POINT("publish.before_manifests");
+  std::set<Digest> manifests;
+  for (const Entry& entry : batch) {
+    if (entry.status.ok() && entry.manifest.size >= 0) manifests.insert(entry.manifest);
+  }
+  const std::vector<Digest> keys(manifests.begin(), manifests.end());
+  std::vector<absl::Status> statuses(keys.size());
+  ParallelFor(keys.size(), kUploadsAtOnce, [&](std::size_t i) { statuses[i] = PublishManifest(keys[i]); });
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  return shared_.Flush();
+}
+
+absl::Status Publisher::UploadBlobs(std::vector<Entry>& batch) {
+  std::vector<Digest> needed;
+  for (const Entry& entry : batch) {
+    if (entry.status.ok()) needed.insert(needed.end(), entry.blobs.begin(), entry.blobs.end());
+  }
+  ASSIGN_OR_RETURN(const std::vector<Digest> missing, shared_.blobs().FindMissing(needed));
+  std::vector<absl::Status> statuses(missing.size());
+  ParallelFor(missing.size(), kUploadsAtOnce, [&](std::size_t i) {
+    if (stopping_) {
+      statuses[i] = absl::CancelledError("the daemon ends");
+      return;
+    }
+    absl::StatusOr<Bytes> bytes = blobs_.Get(missing[i]);
+    statuses[i] = bytes.ok() ? shared_.blobs().Put(missing[i], *std::move(bytes)) : bytes.status();
+  });
+  std::map<Digest, absl::Status> failed;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    if (!statuses[i].ok()) failed.emplace(missing[i], statuses[i]);
+  }
+  for (Entry& entry : batch) {
+    for (const Digest& blob : entry.blobs) {
+      if (auto found = failed.find(blob); found != failed.end() && entry.status.ok()) entry.status = found->second;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::PublishManifest(const Digest& key) {
+  auto local = actions_.Get(key);
+  if (!local.ok()) return absl::OkStatus();
+  auto theirs = shared_.actions().Get(key);
+  if (!theirs.ok() && !absl::IsNotFound(theirs.status())) return theirs.status();
+  const Manifest known = theirs.ok() ? ManifestIn(*theirs) : Manifest();
+  const Manifest mine = ManifestIn(*local);
+  if (Merge(known, mine, 2 * kShapesMax).shapes_size() == known.shapes_size()) return absl::OkStatus();
+  const Manifest merged = Merge(mine, known, kShapesMax);
+  return shared_.actions().Put(key, EntryOf(merged));
+}
+
+// What has gone is forgotten, and so is what never can; the rest waits.
+void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& status) {
+  absl::Status worst = status;
+  absl::MutexLock lock(&mu_);
+  for (const Entry& entry : batch) {
+    if (status.ok() && entry.status.ok()) counters_.Add("remote_results_published");
+    const bool lost = IsLost(entry.status);
+    if ((status.ok() && entry.status.ok()) || lost) {
+      Forget(entry.number);
+    } else if (worst.ok()) {
+      worst = entry.status;
+    }
+  }
+  if (worst.ok()) {
+    pause_ = {};
+    problem_.clear();
+    return;
+  }
+  if (problem_.empty()) LOG(WARNING) << "uploading: " << worst;
+  problem_ = std::string(worst.message());
+  pause_ = std::clamp<std::chrono::milliseconds>(2 * pause_, kFirstPause, kPauseMax);
+  if (!absl::IsPermissionDenied(worst)) return;
+  read_only_ = true;
+  while (!entries_.empty()) Forget(entries_.begin()->first);
+}
+
+}  // namespace smelt

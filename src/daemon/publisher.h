@@ -1,0 +1,100 @@
+#ifndef SMELT_DAEMON_PUBLISHER_H_
+#define SMELT_DAEMON_PUBLISHER_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "src/base/table.h"
+#include "src/daemon/counters.h"
+#include "src/digest/digest.h"
+#include "src/store/action_cache.h"
+#include "src/store/blob_store.h"
+#include "src/store/shared_cache.h"
+
+namespace smelt {
+
+// Takes results to the team's cache, behind the build: a durable list of what is still to go, and a thread that works
+// through it. Of a result its missing blobs go first, then the result, then the manifest with the shapes that the team
+// knew already, so that nobody ever finds a name without what it names. Thread-safe.
+//
+// What cannot go now (no network) stays and is tried again, after a pause that doubles up to kPauseMax; what has left
+// the local store meanwhile is forgotten. Where we may only read, all is forgotten.
+class Publisher {
+ public:
+  static constexpr std::size_t kBatchMax = 64;      // results whose blobs are asked for together
+  static constexpr std::size_t kUploadsAtOnce = 8;  // blobs
+  static constexpr std::chrono::seconds kPauseMax{60};
+
+  // All outlive this. What `table` has kept is taken up again.
+  Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& table, Counters& counters);
+
+  // Finishes the blob transfers under way; the rest stays in the table.
+  ~Publisher();
+
+  // Returns once it is in the table.
+  void AddResult(const Digest& action, const Digest& manifest);
+
+  // An entry of the local action cache that needs no blobs and replaces what the team has: see BuildRecords.
+  void AddEntry(const Digest& key);
+
+  struct Backlog {
+    std::int64_t entries = 0;
+    std::string problem;  // why the last attempt failed; empty if it did not
+  };
+  Backlog Pending();
+
+  // Waits until all that was added before has gone, and then returns OK. DEADLINE_EXCEEDED, with the problem, if that
+  // takes longer than `timeout`; PERMISSION_DENIED where we may only read and something was dropped since the start;
+  // CANCELLED when `waiting`, called about once a second with what is left, returns false.
+  absl::Status Flush(std::chrono::milliseconds timeout, const std::function<bool(const Backlog&)>& waiting);
+
+ private:
+  struct Entry {
+    std::uint64_t number = 0;
+    Digest action;    // or the entry, if there is no manifest
+    Digest manifest;  // size -1: none
+    std::vector<Digest> blobs;
+    ActionCache::ActionResult result;
+    absl::Status status;
+  };
+
+  void Load();
+  void Add(const std::string& text);
+  void Run();
+  bool AwaitWork();
+  std::vector<Entry> NextBatch();
+  absl::Status Publish(std::vector<Entry>& batch);
+  bool Prepare(Entry& entry);
+  absl::Status UploadBlobs(std::vector<Entry>& batch);
+  absl::Status PublishManifest(const Digest& key);
+  void Finish(const std::vector<Entry>& batch, const absl::Status& status);
+  void Forget(std::uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  SharedCache& shared_;
+  BlobStore& blobs_;
+  ActionCache& actions_;
+  Table& table_;
+  Counters& counters_;
+  std::atomic<bool> stopping_ = false;
+
+  absl::Mutex mu_;
+  std::map<std::uint64_t, std::string> entries_ ABSL_GUARDED_BY(mu_);  // as in the table
+  std::uint64_t next_ ABSL_GUARDED_BY(mu_) = 1;
+  std::string problem_ ABSL_GUARDED_BY(mu_);
+  bool read_only_ ABSL_GUARDED_BY(mu_) = false;
+  bool retry_now_ ABSL_GUARDED_BY(mu_) = false;
+  std::chrono::milliseconds pause_ ABSL_GUARDED_BY(mu_){0};
+  std::thread thread_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_DAEMON_PUBLISHER_H_

@@ -1,0 +1,128 @@
+#include "src/daemon/publisher.h"
+
+#include <optional>
+
+#include "gmock/gmock.h"
+#include "src/daemon/fetcher.h"
+#include "src/daemon/testing/memory_shared_cache.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
+#include "src/testing/memory_table.h"
+#include "src/testing/status_matchers.h"
+
+namespace smelt {
+namespace {
+
+using std::chrono::milliseconds;
+
+class PublisherTest : public testing::Test {
+ protected:
+  void Start() { publisher_.emplace(shared_, blobs_, actions_, outbox_, counters_); }
+
+  // This machine has compiled `action` under `manifest`.
+  void Learn(const Digest& action, const Digest& manifest, const std::string& blob, const std::string& shape) {
+    ActionCache::ActionResult result;
+    *result.add_output_files()->mutable_digest() = reapi::ToProto(DigestOf(blob));
+    ASSERT_OK(blobs_.Put(DigestOf(blob), Bytes(blob)));
+    ASSERT_OK(actions_.Put(action, result));
+    Manifest shapes;
+    shapes.add_shapes()->add_files(shape);
+    ASSERT_OK(actions_.Put(manifest, EntryOf(shapes)));
+    publisher_->AddResult(action, manifest);
+  }
+
+  absl::Status Flush(int ms = 10'000) {
+    return publisher_->Flush(milliseconds(ms), [](const Publisher::Backlog&) { return true; });
+  }
+
+  MemorySharedCache shared_;
+  MemoryBlobStore blobs_;
+  MemoryActionCache actions_;
+  MemoryTable outbox_, table_;
+  Counters counters_{table_};
+  std::optional<Publisher> publisher_;
+  const Digest action_ = DigestOf("action"), manifest_ = DigestOf("k0");
+};
+
+TEST_F(PublisherTest, BlobsResultAndManifestReachTheTeam) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_blobs.Get(DigestOf("blob")));
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+  auto manifest = shared_.memory_actions.Get(manifest_);
+  ASSERT_OK(manifest);
+  EXPECT_EQ(ManifestIn(*manifest).shapes(0).files(0), "src/lib.rs");
+  EXPECT_TRUE(outbox_.Entries().empty());
+  EXPECT_EQ(publisher_->Pending().entries, 0);
+}
+
+TEST_F(PublisherTest, WhatTheTeamHasDoesNotTravelAgain) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  const int puts = shared_.memory_actions.puts;
+  Learn(DigestOf("another"), manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  EXPECT_EQ(shared_.memory_blobs.puts, 1);
+  EXPECT_EQ(shared_.memory_actions.puts, puts + 1) << "the result, not the manifest, which has not changed";
+}
+
+TEST_F(PublisherTest, TheTeamsShapesStay) {
+  Manifest theirs;
+  theirs.add_shapes()->add_files("theirs.rs");
+  ASSERT_OK(shared_.memory_actions.Put(manifest_, EntryOf(theirs)));
+  Start();
+  Learn(action_, manifest_, "blob", "ours.rs");
+  ASSERT_OK(Flush());
+  const Manifest merged = ManifestIn(*shared_.memory_actions.Get(manifest_));
+  ASSERT_EQ(merged.shapes_size(), 2);
+  EXPECT_EQ(merged.shapes(0).files(0), "ours.rs");
+  EXPECT_EQ(merged.shapes(1).files(0), "theirs.rs");
+}
+
+TEST_F(PublisherTest, WithoutATeamItWaitsAndOutlivesTheDaemon) {
+  shared_.down = absl::UnavailableError("no route");
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  EXPECT_THAT(Flush(50), StatusIs(absl::StatusCode::kDeadlineExceeded, testing::HasSubstr("1 results have not been")));
+  publisher_.reset();
+  EXPECT_EQ(outbox_.Entries().size(), 1u);
+  shared_.down = absl::OkStatus();
+  Start();
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+}
+
+TEST_F(PublisherTest, WhereWeMayOnlyReadItGivesUpAndSaysSo) {
+  shared_.writable = false;
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  EXPECT_THAT(Flush(), StatusIs(absl::StatusCode::kPermissionDenied, testing::HasSubstr("only read")));
+  EXPECT_EQ(shared_.memory_blobs.puts, 0);
+  EXPECT_TRUE(outbox_.Entries().empty());
+  publisher_->AddResult(action_, manifest_);
+  EXPECT_EQ(publisher_->Pending().entries, 0);
+}
+
+TEST_F(PublisherTest, WhatHasLeftTheLocalStoreIsForgotten) {
+  Start();
+  publisher_->AddResult(DigestOf("evicted"), manifest_);
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+  EXPECT_FALSE(shared_.memory_actions.Get(DigestOf("evicted")).ok());
+}
+
+TEST_F(PublisherTest, WhatTheTableHoldsMayBeAnything) {
+  ASSERT_OK(outbox_.Put("not a number", "neither a digest"));
+  ASSERT_OK(outbox_.Put("00000000000000000007", "x y"));
+  Start();
+  EXPECT_OK(Flush());
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  EXPECT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+}
+
+}  // namespace
+}  // namespace smelt

@@ -1,0 +1,77 @@
+#include "src/store/remote/remote_cache.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/digests.h"
+#include "src/store/remote/connection.h"
+#include "src/store/remote/remote_blob_store.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+class RemoteActionCache : public ActionCache {
+ public:
+  explicit RemoteActionCache(Connection& connection) : connection_(connection) {}
+
+  absl::StatusOr<ActionResult> Get(const Digest& action) override {
+    v2::GetActionResultRequest request;
+    request.set_instance_name(connection_.options().instance);
+    *request.mutable_action_digest() = reapi::ToProto(action);
+    ActionResult result;
+    RETURN_IF_ERROR(connection_.Call("GetActionResult", 0, [&](grpc::ClientContext& context, const auto& channel) {
+      connection_.CountUp(static_cast<std::int64_t>(request.ByteSizeLong()));
+      return v2::ActionCache::NewStub(channel)->GetActionResult(&context, request, &result);
+    }));
+    connection_.CountDown(static_cast<std::int64_t>(result.ByteSizeLong()));
+    return result;
+  }
+
+  absl::Status Put(const Digest& action, const ActionResult& result) override {
+    RETURN_IF_ERROR(connection_.Reach());
+    if (!connection_.abilities().action_updates) {
+      return absl::PermissionDeniedError(connection_.options().endpoint + " lets us only read");
+    }
+    v2::UpdateActionResultRequest request;
+    request.set_instance_name(connection_.options().instance);
+    *request.mutable_action_digest() = reapi::ToProto(action);
+    *request.mutable_action_result() = result;
+    ActionResult kept;
+    return connection_.Call("UpdateActionResult", static_cast<std::int64_t>(request.ByteSizeLong()),
+                            [&](grpc::ClientContext& context, const auto& channel) {
+                              connection_.CountUp(static_cast<std::int64_t>(request.ByteSizeLong()));
+                              return v2::ActionCache::NewStub(channel)->UpdateActionResult(&context, request, &kept);
+                            });
+  }
+
+ private:
+  Connection& connection_;
+};
+
+class RemoteCache : public SharedCache {
+ public:
+  explicit RemoteCache(std::unique_ptr<Connection> connection)
+      : connection_(std::move(connection)), blobs_(*connection_), actions_(*connection_) {}
+
+  BlobStore& blobs() override { return blobs_; }
+  ActionCache& actions() override { return actions_; }
+  absl::Status Reach() override { return connection_->Reach(); }
+  SharedCacheState State() override { return connection_->State(); }
+
+ private:
+  const std::unique_ptr<Connection> connection_;
+  RemoteBlobStore blobs_;
+  RemoteActionCache actions_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SharedCache>> OpenRemoteCache(const RemoteOptions& options, Clock& clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Make(options, clock));
+  return std::make_unique<RemoteCache>(std::move(connection));
+}
+
+}  // namespace smelt

@@ -1,0 +1,195 @@
+#include "src/store/remote/remote_cache.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "src/auth/authorizer.h"
+#include "src/services/server.h"
+#include "src/store/action_cache_contract_test.h"
+#include "src/store/blob_store_contract_test.h"
+#include "src/store/memory/memory_action_caches.h"
+#include "src/store/memory/memory_blob_store.h"
+#include "src/store/verifying_blob_store.h"
+#include "src/testing/fake_clock.h"
+
+namespace smelt {
+namespace {
+
+using Compression = RemoteOptions::Compression;
+
+// Lets everybody read; writers show the token "writer".
+class TokenAuthorizer : public Authorizer {
+ public:
+  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view,
+                                      Permission permission) override {
+    const bool writes = permission == Permission::kWriteBlobs || permission == Permission::kWriteActions;
+    if (credentials.authorization == "Bearer expired") return absl::UnauthenticatedError("the token has expired");
+    if (writes && credentials.authorization != "Bearer writer") return absl::PermissionDeniedError("readers only read");
+    return Principal{"somebody", "reader"};
+  }
+};
+
+// A server in this process, and a client of it.
+struct Remote {
+  explicit Remote(Compression compression = Compression::kZstd, const std::string& token = "writer") {
+    auto started = Server::Start({blobs, actions, authorizer, Clock::System(), directory.path()},
+                                 {.endpoints = {{"127.0.0.1:0", nullptr}}});
+    EXPECT_OK(started);
+    server = *std::move(started);
+    options.endpoint = "grpc://127.0.0.1:" + std::to_string(server->ports()[0]);
+    options.compression = compression;
+    options.token = token;
+    options.staging_directory = directory.path();
+    Open();
+  }
+
+  void Open() {
+    auto opened = OpenRemoteCache(options, clock);
+    ASSERT_OK(opened);
+    cache = *std::move(opened);
+  }
+
+  TempDir directory;
+  MemoryBlobStore blobs;
+  MemoryActionCaches actions;
+  TokenAuthorizer authorizer;
+  std::unique_ptr<Server> server;
+  RemoteOptions options;
+  FakeClock clock{1'000'000'000'000};
+  std::unique_ptr<SharedCache> cache;
+};
+
+std::shared_ptr<BlobStore> MakeBlobs(Compression compression) {
+  auto remote = std::make_shared<Remote>(compression);
+  auto verifying = std::make_shared<VerifyingBlobStore>(remote->cache->blobs());
+  struct Both {
+    std::shared_ptr<Remote> remote;
+    std::shared_ptr<VerifyingBlobStore> store;
+  };
+  auto both = std::make_shared<Both>(Both{remote, verifying});
+  return {both, verifying.get()};
+}
+
+std::shared_ptr<ActionCache> MakeActions() {
+  auto remote = std::make_shared<Remote>();
+  return {remote, &remote->cache->actions()};
+}
+
+INSTANTIATE_TEST_SUITE_P(RemoteZstd, BlobStoreContractTest,
+                         testing::Values([] { return MakeBlobs(Compression::kZstd); }));
+INSTANTIATE_TEST_SUITE_P(RemotePlain, BlobStoreContractTest,
+                         testing::Values([] { return MakeBlobs(Compression::kNone); }));
+INSTANTIATE_TEST_SUITE_P(Remote, ActionCacheContractTest, testing::Values(MakeActions));
+
+std::string Compressible(std::size_t size) {
+  std::string text;
+  while (text.size() < size) text += "fn main() { println!(\"" + std::to_string(text.size() % 977) + "\"); }\n";
+  text.resize(size);
+  return text;
+}
+
+class RemoteCacheTest : public testing::Test {
+ protected:
+  Remote remote_;
+};
+
+TEST_F(RemoteCacheTest, NothingIsAskedBeforeTheFirstCall) {
+  EXPECT_EQ(remote_.cache->State().link, SharedCacheState::Link::kUntried);
+  EXPECT_EQ(remote_.cache->State().requests, 0);
+  EXPECT_OK(remote_.cache->Reach());
+  EXPECT_EQ(remote_.cache->State().link, SharedCacheState::Link::kUp);
+  EXPECT_TRUE(remote_.cache->State().writable);
+}
+
+TEST_F(RemoteCacheTest, CompressibleBlobsTravelSmallBothWays) {
+  for (const std::size_t size : {100'000, 6'000'000}) {
+    const std::string text = Compressible(size);
+    const SharedCacheState before = remote_.cache->State();
+    ASSERT_OK(remote_.cache->blobs().Put(DigestOf(text), Bytes(text)));
+    auto back = remote_.cache->blobs().Get(DigestOf(text));
+    ASSERT_OK(back);
+    EXPECT_TRUE(*back->ReadAll() == text);
+    const SharedCacheState after = remote_.cache->State();
+    EXPECT_LT(after.bytes_up - before.bytes_up, static_cast<std::int64_t>(size / 3));
+    EXPECT_LT(after.bytes_down - before.bytes_down, static_cast<std::int64_t>(size / 3));
+    EXPECT_GT(after.bytes_up, before.bytes_up);
+    EXPECT_GT(after.bytes_down, before.bytes_down);
+  }
+}
+
+TEST_F(RemoteCacheTest, AReaderReadsAndIsToldThatItMayNotWrite) {
+  const std::string text = Compressible(5000);
+  ASSERT_OK(remote_.cache->blobs().Put(DigestOf(text), Bytes(text)));
+  remote_.options.token.clear();
+  remote_.Open();
+  EXPECT_OK(remote_.cache->blobs().Get(DigestOf(text)));
+  EXPECT_FALSE(remote_.cache->State().writable);
+  EXPECT_THAT(remote_.cache->actions().Put(DigestOf("a"), {}), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(RemoteCacheTest, ARefusedTokenIsAnErrorWithoutTheToken) {
+  remote_.options.token = "expired";
+  remote_.Open();
+  const absl::Status status = remote_.cache->blobs().Get(DigestOf("x")).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnauthenticated, testing::HasSubstr("mend [remote] token")));
+  EXPECT_EQ(std::string(status.message()).find("Bearer"), std::string::npos);
+}
+
+TEST_F(RemoteCacheTest, ATokenFileIsReadAgainWhenItIsAMinuteOld) {
+  const std::string path = remote_.directory / "token";
+  std::ofstream(path) << "reader\n";
+  remote_.options.token.clear();
+  remote_.options.token_file = path;
+  remote_.Open();
+  EXPECT_THAT(remote_.cache->blobs().Put(DigestOf("x"), Bytes("x")), StatusIs(absl::StatusCode::kPermissionDenied));
+  std::ofstream(path) << "writer\n";
+  remote_.clock.AdvanceSeconds(61);
+  EXPECT_OK(remote_.cache->blobs().Put(DigestOf("x"), Bytes("x")));
+}
+
+TEST_F(RemoteCacheTest, ATokenThatCannotBeHadIsAnErrorOfTheCall) {
+  remote_.options.token.clear();
+  remote_.options.token_file = "/nonexistent/token";
+  remote_.Open();
+  EXPECT_THAT(remote_.cache->Reach(), StatusIs(absl::StatusCode::kUnauthenticated,
+                                               testing::HasSubstr("token_file /nonexistent/token cannot be read")));
+  remote_.options.token_file.clear();
+  remote_.options.token_command = "exit 1";
+  remote_.Open();
+  EXPECT_THAT(remote_.cache->Reach(),
+              StatusIs(absl::StatusCode::kUnauthenticated, testing::HasSubstr("token_command failed")));
+  remote_.options.token_command = "echo writer";
+  remote_.Open();
+  EXPECT_OK(remote_.cache->blobs().Put(DigestOf("x"), Bytes("x")));
+}
+
+TEST_F(RemoteCacheTest, WithoutAServerCallsFailAtOnceUntilItIsTimeToTryAgain) {
+  ASSERT_OK(remote_.cache->Reach());
+  remote_.server->Shutdown(std::chrono::milliseconds(0));
+  EXPECT_THAT(remote_.cache->actions().Get(DigestOf("a")), StatusIs(absl::StatusCode::kUnavailable));
+  const std::int64_t requests = remote_.cache->State().requests;
+  EXPECT_EQ(remote_.cache->State().link, SharedCacheState::Link::kDown);
+  EXPECT_THAT(remote_.cache->actions().Get(DigestOf("a")),
+              StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("not asked for another")));
+  EXPECT_EQ(remote_.cache->State().requests, requests);
+}
+
+TEST(OpenRemoteCache, SettingsThatCannotWorkSayWhatToMend) {
+  FakeClock clock(0);
+  const std::pair<RemoteOptions, const char*> kCases[] = {
+      {{.endpoint = "http://cache"}, "is not an endpoint: write \"grpcs://HOST:PORT\""},
+      {{.endpoint = "grpc://cache.example:80", .token = "secret"}, "the token would travel in the clear"},
+      {{.endpoint = "grpcs://cache:443", .token = "two words"}, "[remote] token does not hold a token"},
+      {{.endpoint = "grpcs://cache:443", .ca_file = "/nonexistent/ca"},
+       "ca_file: /nonexistent/ca is not a readable PEM"},
+      {{.endpoint = "grpcs://cache:443", .client_cert = "/c"}, "write both or none"},
+  };
+  for (const auto& [options, expected] : kCases) {
+    const absl::Status status = OpenRemoteCache(options, clock).status();
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(expected)));
+    EXPECT_EQ(std::string(status.message()).find("secret"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace smelt

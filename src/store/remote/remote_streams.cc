@@ -1,0 +1,153 @@
+// The part of RemoteBlobStore that streams.
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+
+#include "fmt/format.h"
+#include "google/bytestream/bytestream.grpc.pb.h"
+#include "src/base/errno_status.h"
+#include "src/base/status_macros.h"
+#include "src/store/remote/remote_blob_store.h"
+#include "src/store/remote/zstd_codec.h"
+
+namespace smelt {
+namespace {
+
+namespace bytestream = google::bytestream;
+
+constexpr std::int64_t kPieceBytes = 512 << 10;
+
+std::string InInstance(const std::string& instance, const std::string& name) {
+  return instance.empty() ? name : instance + "/" + name;
+}
+
+std::string Uuid() {
+  thread_local std::mt19937_64 random(std::random_device{}());
+  const std::uint64_t a = random(), b = random();
+  return fmt::format("{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff,
+                     8 + ((b >> 60) & 3), (b >> 48) & 0xfff, b & 0xffffffffffff);
+}
+
+absl::StatusOr<UniqueFd> UnnamedFile(const std::string& directory) {
+  UniqueFd fd(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (fd.valid()) return fd;
+  std::string path = directory + "/arriving-XXXXXX";
+  UniqueFd named(mkostemp(path.data(), O_CLOEXEC));
+  if (!named.valid()) return ErrnoStatus(errno, path);
+  unlink(path.c_str());
+  return named;
+}
+
+absl::Status WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return ErrnoStatus(errno, "a blob that arrives");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return absl::OkStatus();
+}
+
+grpc::Status FromStatus(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest) {
+  const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses();
+  std::string contents;
+  UniqueFd file;
+  const bool in_memory = digest.size <= kInMemoryBytesMax;
+  if (!in_memory) {
+    ASSIGN_OR_RETURN(file, UnnamedFile(connection_.options().staging_directory));
+  }
+  std::int64_t arrived = 0;
+  RETURN_IF_ERROR(ReadStream(digest, zstd, [&](std::string_view piece) -> absl::Status {
+    if (piece.data() == nullptr) {  // from the beginning
+      arrived = 0;
+      contents.clear();
+      if (!in_memory && (ftruncate(file.get(), 0) != 0 || lseek(file.get(), 0, SEEK_SET) != 0)) {
+        return ErrnoStatus(errno, "a blob that arrives");
+      }
+      return absl::OkStatus();
+    }
+    arrived += static_cast<std::int64_t>(piece.size());
+    if (arrived > digest.size) return absl::DataLossError("more bytes than the digest says");
+    if (!in_memory) return WriteAll(file.get(), piece);
+    contents += piece;
+    return absl::OkStatus();
+  }));
+  if (arrived != digest.size) {
+    return absl::DataLossError(fmt::format("blob {} came with {} bytes", digest.ToString(), arrived));
+  }
+  return in_memory ? Bytes(std::move(contents)) : Bytes(std::move(file), digest.size);
+}
+
+absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, const Sink& sink) {
+  bytestream::ReadRequest request;
+  request.set_resource_name(
+      InInstance(connection_.options().instance, (zstd ? "compressed-blobs/zstd/" : "blobs/") + digest.ToString()));
+  absl::Status local;
+  absl::Status status = connection_.Call("Read", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
+    local = sink(std::string_view());
+    auto stream = bytestream::ByteStream::NewStub(channel)->Read(&context, request);
+    BlobUnpacker decoder(digest.size);
+    bytestream::ReadResponse piece;
+    while (local.ok() && stream->Read(&piece)) {
+      connection_.CountDown(static_cast<std::int64_t>(piece.ByteSizeLong()));
+      local = zstd ? decoder.Add(piece.data(), sink) : sink(piece.data());
+    }
+    if (!local.ok()) context.TryCancel();
+    const grpc::Status ended = stream->Finish();
+    if (local.ok() && ended.ok() && zstd) local = decoder.End();
+    return local.ok() ? ended : FromStatus(local);
+  });
+  return local.ok() ? status : local;
+}
+
+absl::Status RemoteBlobStore::PutStreamed(const Digest& digest, const Bytes& bytes) {
+  ASSIGN_OR_RETURN(const std::string sample, bytes.Read(0, kPieceBytes));
+  const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses() && IsCompressible(sample);
+  return connection_.Call("Write", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
+    bytestream::WriteResponse answer;
+    auto stream = bytestream::ByteStream::NewStub(channel)->Write(&context, &answer);
+    std::optional<BlobPacker> encoder;
+    if (zstd) encoder.emplace();
+    bytestream::WriteRequest request;
+    request.set_resource_name(InInstance(
+        connection_.options().instance,
+        fmt::format("uploads/{}/{}{}", Uuid(), zstd ? "compressed-blobs/zstd/" : "blobs/", digest.ToString())));
+    std::int64_t sent = 0;
+    for (std::int64_t at = 0; at < digest.size; at += kPieceBytes) {
+      const bool last = at + kPieceBytes >= digest.size;
+      absl::StatusOr<std::string> piece = bytes.Read(at, kPieceBytes);
+      if (piece.ok() && zstd) piece = encoder->Add(*piece, last);
+      if (!piece.ok()) {
+        context.TryCancel();
+        stream->Finish();
+        return FromStatus(piece.status());
+      }
+      if (piece->empty() && !last) continue;
+      request.set_write_offset(sent);
+      request.set_finish_write(last);
+      request.set_data(*std::move(piece));
+      sent += static_cast<std::int64_t>(request.data().size());
+      connection_.CountUp(static_cast<std::int64_t>(request.ByteSizeLong()));
+      if (!stream->Write(request)) break;  // it has enough, or failed: Finish says which
+      request.clear_resource_name();
+    }
+    stream->WritesDone();
+    grpc::Status ended = stream->Finish();
+    const bool complete = answer.committed_size() == sent || answer.committed_size() == digest.size ||
+                          (zstd && answer.committed_size() == -1);
+    if (ended.ok() && !complete) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the upload ended early");
+    return ended;
+  });
+}
+
+}  // namespace smelt
