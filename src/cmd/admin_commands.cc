@@ -106,6 +106,11 @@ grpc::Status Collect(admin::v1::Admin::Stub& stub, const Options& options) {
   if (!status.ok()) return status;
   fmt::print("{} {} blobs and {} results: {} bytes before, {} after\n", options.dry_run ? "would remove" : "removed",
              response.blobs_removed(), response.actions_removed(), response.bytes_before(), response.bytes_after());
+  if (response.has_bucket()) {
+    fmt::print("bucket: {} objects, {} bytes {}; {} of {} bytes are condemned\n", response.bucket().objects_deleted(),
+               response.bucket().bytes_deleted(), options.dry_run ? "would go" : "are gone",
+               response.bucket().condemned_bytes(), response.bucket().bytes());
+  }
   return status;
 }
 

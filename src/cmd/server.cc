@@ -16,7 +16,9 @@
 #include "src/auth/role_authorizer.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/base/status_macros.h"
 #include "src/cmd/admin_commands.h"
+#include "src/cmd/server_bucket.h"
 #include "src/cmd/server_flags.h"
 #include "src/metrics/activity.h"
 #include "src/services/admin_service.h"
@@ -57,6 +59,7 @@ RocksStoreOptions StoreOptions(const ServerConfig& config) {
   options.lease_seconds = config.storage.lease_seconds;
   options.high_watermark = config.storage.high;
   options.low_watermark = config.storage.low;
+  options.outbox = config.s3.has_value();
   return options;
 }
 
@@ -96,12 +99,22 @@ void CollectStore(RocksStore& store, std::vector<Sample>& samples) {
   for (const auto& [name, value] : kValues) samples.push_back({name, {}, static_cast<double>(value)});
 }
 
-Administration MakeAdministration(RocksStore& store, StatusSite& site) {
-  return {[&store](bool dry_run, std::optional<std::int64_t> down_to) -> absl::StatusOr<Administration::Collected> {
-            absl::StatusOr<RocksStore::CollectionReport> report = store.Collect(dry_run, down_to);
-            if (!report.ok()) return report.status();
-            return Administration::Collected{report->bytes_before, report->bytes_after, report->blobs_removed,
-                                             report->actions_removed};
+// The store first, since the bucket has what it drops.
+absl::StatusOr<Administration::Collected> Collect(RocksStore& store, ServerBucket* bucket, bool dry_run,
+                                                  std::optional<std::int64_t> down_to) {
+  ASSIGN_OR_RETURN(const RocksStore::CollectionReport report, store.Collect(dry_run, down_to));
+  Administration::Collected collected{report.bytes_before, report.bytes_after, report.blobs_removed,
+                                      report.actions_removed};
+  if (!bucket) return collected;
+  ASSIGN_OR_RETURN(const BucketCollectionReport there, bucket->Collect(dry_run));
+  collected.bucket = {there.bytes_before, there.condemned_bytes + there.waiting_bytes, there.deleted,
+                      there.deleted_bytes};
+  return collected;
+}
+
+Administration MakeAdministration(RocksStore& store, ServerBucket* bucket, StatusSite& site) {
+  return {[&store, bucket](bool dry_run, std::optional<std::int64_t> down_to) {
+            return Collect(store, bucket, dry_run, down_to);
           },
           [&site] { return site.Json(); }};
 }
@@ -146,7 +159,14 @@ int Serve(const ServerConfig& config) {
   if (!store.ok()) return Fail(store.status());
   std::vector<ParentRule> rules;
   for (const auto& [instance, parent] : config.parents) rules.push_back({instance, parent});
-  ReadThroughParents actions((*store)->actions(), rules);
+  std::unique_ptr<ServerBucket> bucket;
+  if (config.s3) {
+    absl::StatusOr<std::unique_ptr<ServerBucket>> opened = ServerBucket::Open(*config.s3, **store, clock);
+    if (!opened.ok()) return Fail(opened.status());
+    bucket = *std::move(opened);
+  }
+  BlobStore& blobs = bucket ? bucket->blobs() : (*store)->blobs();
+  ReadThroughParents actions(bucket ? bucket->actions() : (*store)->actions(), rules);
   const std::unique_ptr<Authorizer> authorizer = MakeAuthorizer(config.auth, clock);
 
   Activity activity(clock);
@@ -155,17 +175,18 @@ int Serve(const ServerConfig& config) {
       {wire::BuildId(), activity,
        [&](std::vector<Sample>& samples) {
          CollectStore(**store, samples);
+         ServerBucket::AddSamples(bucket.get(), samples);
          samples.push_back({"smelt_held_bytes", {}, running ? static_cast<double>(running->held_bytes()) : 0});
        },
        [&](const std::string& authorization) {
          return config.status.open || authorizer->Authorize({authorization}, "", Permission::kAdminister).ok();
        }});
-  const std::unique_ptr<grpc::Service> admin = NewAdminService(*authorizer, MakeAdministration(**store, site));
+  const std::unique_ptr<grpc::Service> admin = NewAdminService(*authorizer, MakeAdministration(**store, bucket.get(), site));
   options->more_services.push_back(admin.get());
   options->calls = &activity;
 
   absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start({(*store)->blobs(), actions, *authorizer, clock, (*store)->staging_directory()}, *options);
+      Server::Start({blobs, actions, *authorizer, clock, (*store)->staging_directory()}, *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();
   std::unique_ptr<HttpServer> status;

@@ -73,6 +73,15 @@ const std::vector<Definition>& Definitions() {
        "1 while nothing can be stored: the disk is full, or leases fill the store"},
       {"smelt_s3_pending_bytes", Type::kGauge, "that are not in the bucket yet"},
       {"smelt_s3_oldest_pending_seconds", Type::kGauge, "for how long the oldest of them has waited"},
+      {"smelt_s3_requests_total", Type::kCounter, "requests to the bucket, each try counted"},
+      {"smelt_s3_retries_total", Type::kCounter, "of them, second tries and later ones"},
+      {"smelt_s3_failures_total", Type::kCounter, "of them, those that were not answered with success"},
+      {"smelt_s3_sent_bytes_total", Type::kCounter, "sent to the bucket"},
+      {"smelt_s3_received_bytes_total", Type::kCounter, "received from the bucket"},
+      {"smelt_s3_breaker_open", Type::kGauge, "1 while the bucket is taken to be down and not asked"},
+      {"smelt_s3_failing", Type::kGauge, "1 while nothing can be brought into the bucket"},
+      {"smelt_s3_payloads", Type::kGauge, "blobs and results known to be in the bucket"},
+      {"smelt_s3_corrupt_total", Type::kCounter, "of what came from the bucket, otherwise than it should, twice"},
   };
   return definitions;
 }

@@ -58,6 +58,12 @@ class AdminService : public admin::v1::Admin::CallbackService {
     response.set_bytes_after(done.bytes_after);
     response.set_blobs_removed(done.blobs_removed);
     response.set_actions_removed(done.actions_removed);
+    if (done.bucket) {
+      response.mutable_bucket()->set_bytes(done.bucket->bytes);
+      response.mutable_bucket()->set_condemned_bytes(done.bucket->condemned_bytes);
+      response.mutable_bucket()->set_objects_deleted(done.bucket->objects_deleted);
+      response.mutable_bucket()->set_bytes_deleted(done.bucket->bytes_deleted);
+    }
     return absl::OkStatus();
   }
 

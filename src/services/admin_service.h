@@ -21,6 +21,14 @@ struct Administration {
   struct Collected {
     std::int64_t bytes_before = 0, bytes_after = 0;
     std::int64_t blobs_removed = 0, actions_removed = 0;
+
+    // Of the bucket behind the store, where there is one. What is condemned is deleted by a collection a day later,
+    // unless somebody uses it until then.
+    struct Bucket {
+      std::int64_t bytes = 0, condemned_bytes = 0;
+      std::int64_t objects_deleted = 0, bytes_deleted = 0;
+    };
+    std::optional<Bucket> bucket;
   };
   std::function<absl::StatusOr<Collected>(bool dry_run, std::optional<std::int64_t> down_to_bytes)> collect;
   std::function<std::string()> status_json;

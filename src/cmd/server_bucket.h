@@ -1,0 +1,54 @@
+#ifndef SMELT_CMD_SERVER_BUCKET_H_
+#define SMELT_CMD_SERVER_BUCKET_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/clock.h"
+#include "src/metrics/metrics.h"
+#include "src/store/read_through.h"
+#include "src/store/rocks/rocks_store.h"
+#include "src/store/s3/bucket_collection.h"
+#include "src/store/s3/bucket_store.h"
+#include "src/store/s3/outbox_uploader.h"
+#include "src/store/s3/s3_object_store.h"
+#include "src/store/s3/s3_options.h"
+
+namespace smelt {
+
+// The bucket behind a server's store: what the store takes is brought there in the background, and what the store does
+// not have is fetched from there. Several servers may share one bucket.
+class ServerBucket {
+ public:
+  // `store` keeps an outbox (RocksStoreOptions::outbox); it and `clock` outlive this. INVALID_ARGUMENT for options that
+  // cannot work. Asks nothing of the bucket yet.
+  static absl::StatusOr<std::unique_ptr<ServerBucket>> Open(S3Options options, RocksStore& store, Clock& clock);
+
+  // The store with the bucket behind it.
+  BlobStore& blobs() { return blobs_; }
+  ActionCaches& actions() { return actions_; }
+
+  // Waits until all that the store holds is in the bucket.
+  absl::Status Drain() { return uploader_.Drain(); }
+
+  absl::StatusOr<BucketCollectionReport> Collect(bool dry_run);
+
+  // What the bucket was asked, and what is known of it; zeros where there is no bucket.
+  static void AddSamples(ServerBucket* bucket, std::vector<Sample>& samples);
+
+ private:
+  ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOptions options, RocksStore& store, Clock& clock);
+
+  Clock& clock_;
+  std::unique_ptr<S3ObjectStore> objects_;
+  BucketStore bucket_;
+  ReadThroughBlobStore blobs_;
+  ReadThroughActionCaches actions_;
+  OutboxUploader uploader_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_CMD_SERVER_BUCKET_H_
