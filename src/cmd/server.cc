@@ -131,7 +131,7 @@ void Drain(const ServerConfig& config, StatusSite& site, Server& server) {
   server.Shutdown(std::chrono::seconds(config.server.drain_seconds));
 }
 
-void SayWhatIsOpen(const ServerConfig& config, const Server& server, const HttpServer* status) {
+void SayWhatIsOpen(const ServerConfig& config, const Server& server, const WebServer* status) {
   for (const int port : server.ports()) fmt::print("listening on port {}\n", port);
   if (status) fmt::print("status on port {}\n", status->port());
   std::fflush(stdout);
@@ -181,7 +181,8 @@ int Serve(const ServerConfig& config) {
        [&](const std::string& authorization) {
          return config.status.open || authorizer->Authorize({authorization}, "", Permission::kAdminister).ok();
        }});
-  const std::unique_ptr<grpc::Service> admin = NewAdminService(*authorizer, MakeAdministration(**store, bucket.get(), site));
+  const std::unique_ptr<grpc::Service> admin =
+      NewAdminService(*authorizer, MakeAdministration(**store, bucket.get(), site));
   options->more_services.push_back(admin.get());
   options->calls = &activity;
 
@@ -189,9 +190,9 @@ int Serve(const ServerConfig& config) {
       Server::Start({blobs, actions, *authorizer, clock, (*store)->staging_directory()}, *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();
-  std::unique_ptr<HttpServer> status;
+  std::unique_ptr<WebServer> status;
   if (!config.status.listen.empty()) {
-    auto started = HttpServer::Start(config.status.listen, [&](const HttpRequest& r) { return site.Answer(r); });
+    auto started = WebServer::Start(config.status.listen, [&](const WebRequest& r) { return site.Answer(r); });
     if (!started.ok()) return Fail(started.status());
     status = *std::move(started);
   }

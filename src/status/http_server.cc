@@ -54,7 +54,7 @@ absl::StatusOr<Address> ParseAddress(const std::string& text) {
   return address;
 }
 
-class MicroHttpServer : public HttpServer {
+class MicroHttpServer : public WebServer {
  public:
   explicit MicroHttpServer(Handler handler) : handler_(std::move(handler)) {}
   ~MicroHttpServer() override {
@@ -90,7 +90,7 @@ class MicroHttpServer : public HttpServer {
 
   MHD_Result Answer(MHD_Connection* connection, const char* path, std::string_view method) {
     const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
-    HttpResponse answer{405, "text/plain; charset=utf-8", "only GET\n"};
+    WebResponse answer{405, "text/plain; charset=utf-8", "only GET\n"};
     if (method == "GET" || method == "HEAD") answer = handler_({path, authorization ? authorization : ""});
     MHD_Response* response =
         MHD_create_response_from_buffer(answer.body.size(), answer.body.data(), MHD_RESPMEM_MUST_COPY);
@@ -115,7 +115,7 @@ class MicroHttpServer : public HttpServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address, Handler handler) {
+absl::StatusOr<std::unique_ptr<WebServer>> WebServer::Start(const std::string& address, Handler handler) {
   absl::StatusOr<Address> parsed = ParseAddress(address);
   if (!parsed.ok()) return parsed.status();
   auto server = std::make_unique<MicroHttpServer>(std::move(handler));

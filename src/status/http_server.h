@@ -9,12 +9,12 @@
 
 namespace smelt {
 
-struct HttpRequest {
+struct WebRequest {
   std::string path;           // without the query
   std::string authorization;  // the header; empty without one
 };
 
-struct HttpResponse {
+struct WebResponse {
   int code = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
@@ -22,16 +22,16 @@ struct HttpResponse {
 
 // A small HTTP server for pages about a program: GET and HEAD only, everything else is 405. Two threads, 64 connections
 // at most, of which one that does nothing is closed after 10 s.
-class HttpServer {
+class WebServer {
  public:
   // Answers a request; called by several threads at once. A code of 401 asks browsers for a name and a password.
-  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+  using Handler = std::function<WebResponse(const WebRequest&)>;
 
-  virtual ~HttpServer() = default;  // ends what is under way
+  virtual ~WebServer() = default;  // ends what is under way
 
   // `address` is "127.0.0.1:8981", "[::1]:0", ":8981" (all addresses); port 0 takes a free one. INVALID_ARGUMENT for
   // anything else, UNAVAILABLE, naming the address, where it cannot be had.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address, Handler handler);
+  static absl::StatusOr<std::unique_ptr<WebServer>> Start(const std::string& address, Handler handler);
 
   virtual int port() const = 0;
 };

@@ -84,9 +84,9 @@ std::string StatusJson(const std::string& version, const std::vector<Sample>& sa
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-HttpResponse StatusSite::Answer(const HttpRequest& request) {
+WebResponse StatusSite::Answer(const WebRequest& request) {
   if (request.path == "/healthz")
-    return draining_ ? HttpResponse{503, "text/plain", "ending\n"} : HttpResponse{200, "text/plain", "ok\n"};
+    return draining_ ? WebResponse{503, "text/plain", "ending\n"} : WebResponse{200, "text/plain", "ok\n"};
   if (request.path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", PrometheusText(Samples())};
   if (request.path != "/" && request.path != "/status") {
     return {404, "text/plain; charset=utf-8", "there are /, /status, /metrics and /healthz\n"};

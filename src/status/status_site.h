@@ -26,7 +26,7 @@ class StatusSite {
 
   explicit StatusSite(Parts parts) : parts_(std::move(parts)) {}
 
-  HttpResponse Answer(const HttpRequest& request);
+  WebResponse Answer(const WebRequest& request);
 
   // From now on /healthz answers 503, and the numbers say that the server drains.
   void Drain() { draining_ = true; }

@@ -109,7 +109,7 @@ std::string Exchange(int port, const std::string& request) {
 }
 
 TEST_F(StatusSiteTest, OverHttp) {
-  auto server = HttpServer::Start("127.0.0.1:0", [this](const HttpRequest& request) { return site_.Answer(request); });
+  auto server = WebServer::Start("127.0.0.1:0", [this](const WebRequest& request) { return site_.Answer(request); });
   ASSERT_TRUE(server.ok()) << server.status();
   const std::string end = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
   const auto code = [&](const std::string& request) { return Exchange((*server)->port(), request).substr(0, 12); };
@@ -128,9 +128,9 @@ TEST_F(StatusSiteTest, OverHttp) {
   EXPECT_EQ(code("GET /healthz" + end + "\r\n"), "HTTP/1.1 200") << "after all that";
 }
 
-TEST(HttpServer, AddressesThatCannotBe) {
+TEST(WebServer, AddressesThatCannotBe) {
   const auto code = [](const char* address) {
-    return HttpServer::Start(address, [](const HttpRequest&) { return HttpResponse(); }).status().code();
+    return WebServer::Start(address, [](const WebRequest&) { return WebResponse(); }).status().code();
   };
   for (const char* bad :
        {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1", "a.b:1", "[::1"})
