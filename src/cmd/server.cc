@@ -146,11 +146,6 @@ void SayWhatIsOpen(const ServerConfig& config, const Server& server, const WebSe
 
 // Objects are put together here, from the disk up to the socket.
 int Serve(const ServerConfig& config) {
-  if (config.s3) {
-    return Fail(absl::UnimplementedError(
-        config.file +
-        ": s3: this version keeps everything on its own disk; take [s3] out to start it without a bucket"));
-  }
   Clock& clock = Clock::System();
   absl::StatusOr<ServerOptions> options = MakeServerOptions(config);
   if (!options.ok()) return Fail(options.status());

@@ -41,7 +41,7 @@ absl::Status CheckTotal(const ServiceParts& parts, const Digests& digests, ToDig
 absl::Status Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Request& blob) {
   ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(blob.digest()));
   if (blob.compressor() == v2::Compressor::ZSTD) {
-    ASSIGN_OR_RETURN(std::string data, ZstdDecompress(blob.data(), digest.size));
+    ASSIGN_OR_RETURN(std::string data, DecompressZstd(blob.data(), digest.size));
     return parts.blobs.Put(digest, Bytes(std::move(data)));
   }
   if (blob.compressor() != v2::Compressor::IDENTITY) {
@@ -61,7 +61,7 @@ absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
   ASSIGN_OR_RETURN(const Bytes bytes, parts.blobs.Get(digest));
   ASSIGN_OR_RETURN(std::string data, bytes.ReadAll());
   if (zstd && digest.size >= kCompressedBytesMin) {
-    std::string frame = ZstdCompress(data);
+    std::string frame = CompressZstd(data);
     if (!frame.empty() && frame.size() < data.size()) {
       data = std::move(frame);
       response.set_compressor(v2::Compressor::ZSTD);

@@ -115,13 +115,13 @@ INSTANTIATE_TEST_SUITE_P(
     }));
 
 std::vector<Misuse> BadZstd() {
-  const std::string frame = ZstdCompress(kBlob);
+  const std::string frame = CompressZstd(kBlob);
   return {
       {"plain", {{kZstd, 0, kBlob, true}}},
-      {"of other bytes", {{kZstd, 0, ZstdCompress("TWELVE BYTES"), true}}},
-      {"of fewer bytes", {{kZstd, 0, ZstdCompress("twelve"), true}}},
-      {"of more bytes", {{kZstd, 0, ZstdCompress(kBlob + "!"), true}}},
-      {"a bomb", {{kZstd, 0, ZstdCompress(std::string(100 << 20, 'x')), true}}},
+      {"of other bytes", {{kZstd, 0, CompressZstd("TWELVE BYTES"), true}}},
+      {"of fewer bytes", {{kZstd, 0, CompressZstd("twelve"), true}}},
+      {"of more bytes", {{kZstd, 0, CompressZstd(kBlob + "!"), true}}},
+      {"a bomb", {{kZstd, 0, CompressZstd(std::string(100 << 20, 'x')), true}}},
       {"cut off", {{kZstd, 0, frame.substr(0, frame.size() - 1), true}}},
       {"cut off in the second message", {{kZstd, 0, frame.substr(0, 5), false}, {"", 5, frame.substr(5, 3), true}}},
       {"junk behind", {{kZstd, 0, frame + "junk", true}}},

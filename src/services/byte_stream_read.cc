@@ -114,7 +114,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
       return absl::OkStatus();
     }
     ASSIGN_OR_RETURN(std::string data, blob_.Read(range_.begin, length));
-    message_ = ReadResponseOf(range_.zstd ? ZstdCompress(data) : std::move(data));
+    message_ = ReadResponseOf(range_.zstd ? CompressZstd(data) : std::move(data));
     return absl::OkStatus();
   }
 

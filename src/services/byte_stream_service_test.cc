@@ -167,15 +167,15 @@ TEST_F(ByteStreamTest, ZstdBothWays) {
   for (const std::size_t size : {2, 1000, 131073, 262145, 3 << 20}) {
     const std::string blob = Blob(size);
     const Digest digest = DigestOf(blob);
-    const std::string wire = ZstdCompress(blob.substr(0, size / 2)) + ZstdCompress(blob.substr(size / 2));
+    const std::string wire = CompressZstd(blob.substr(0, size / 2)) + CompressZstd(blob.substr(size / 2));
     const Written written = WriteInPieces(ZstdUploadOf(digest), wire, 50'000);
     EXPECT_THAT(written.status, HasCode(StatusCode::OK));
     EXPECT_EQ(written.committed, std::ssize(wire));
     EXPECT_EQ(Read("blobs/" + digest.ToString()).data, blob);
     const Seen seen = Read("compressed-blobs/zstd/" + digest.ToString());
-    EXPECT_THAT(ZstdDecompress(seen.data, digest.size), IsOkAndHolds(blob));
+    EXPECT_THAT(DecompressZstd(seen.data, digest.size), IsOkAndHolds(blob));
     const Seen tail = Read("compressed-blobs/zstd/" + digest.ToString(), 1);
-    EXPECT_THAT(ZstdDecompress(tail.data, digest.size - 1), IsOkAndHolds(blob.substr(1)));
+    EXPECT_THAT(DecompressZstd(tail.data, digest.size - 1), IsOkAndHolds(blob.substr(1)));
   }
 }
 

@@ -95,7 +95,7 @@ TEST_F(CasTest, ABatchIsWrittenEachBlobForItself) {
   Add(request, "good", DigestOf("good"));
   Add(request, "other bytes", DigestOf("OTHER BYTES"));
   Add(request, "short", DigestOf("longer than that"));
-  Add(request, ZstdCompress("packed"), DigestOf("packed"), v2::Compressor::ZSTD);
+  Add(request, CompressZstd("packed"), DigestOf("packed"), v2::Compressor::ZSTD);
   Add(request, "no frame", DigestOf("no frame"), v2::Compressor::ZSTD);
   Add(request, "x", DigestOf("x"), v2::Compressor::BROTLI);
   Add(request, "good", DigestOf("good"));
@@ -151,7 +151,7 @@ TEST_F(CasTest, ABatchIsReadEachBlobForItself) {
   request.add_acceptable_compressors(v2::Compressor::ZSTD);
   ASSERT_THAT(Read(request), HasCode(StatusCode::OK));
   EXPECT_EQ(read_.responses(0).compressor(), v2::Compressor::ZSTD);
-  EXPECT_THAT(ZstdDecompress(read_.responses(0).data(), 10'000), IsOkAndHolds(text));
+  EXPECT_THAT(DecompressZstd(read_.responses(0).data(), 10'000), IsOkAndHolds(text));
   EXPECT_EQ(read_.responses(3).compressor(), v2::Compressor::IDENTITY) << "too small to pay";
 }
 

@@ -15,12 +15,12 @@ absl::StatusOr<Bytes> Decompressed(const ServiceParts& parts, const Digest& dige
     return absl::InvalidArgumentError(fmt::format("data: {} bytes of zstd for {} bytes", wire.size(), digest.size));
   }
   if (wire.contents() != nullptr && digest.size <= parts.limits.staged_in_memory_bytes) {
-    ASSIGN_OR_RETURN(std::string blob, ZstdDecompress(*wire.contents(), digest.size));
+    ASSIGN_OR_RETURN(std::string blob, DecompressZstd(*wire.contents(), digest.size));
     return Bytes(std::move(blob));
   }
   StagedUpload blob(digest.size, BytesBudget::Hold(), parts.staging_directory);
   RETURN_IF_ERROR(
-      ZstdDecompress(wire, digest.size, [&](std::string_view piece) { return blob.Append(std::string(piece)); }));
+      DecompressZstd(wire, digest.size, [&](std::string_view piece) { return blob.Append(std::string(piece)); }));
   return std::move(blob).Finish();
 }
 

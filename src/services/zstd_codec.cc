@@ -126,7 +126,7 @@ class Decoder {
 
 }  // namespace
 
-std::string ZstdCompress(std::string_view bytes) {
+std::string CompressZstd(std::string_view bytes) {
   Lent<ZSTD_CCtx> context;
   std::string frame(ZSTD_compressBound(bytes.size()), '\0');
   const std::size_t size = ZSTD_compress2(context.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
@@ -136,7 +136,7 @@ std::string ZstdCompress(std::string_view bytes) {
 
 std::int64_t ZstdBytesMax(std::int64_t size) { return size + size / 64 + kSlackBytes; }
 
-absl::StatusOr<std::string> ZstdDecompress(std::string_view frames, std::int64_t size) {
+absl::StatusOr<std::string> DecompressZstd(std::string_view frames, std::int64_t size) {
   std::string piece(static_cast<std::size_t>(size) + 1, '\0');
   std::string whole;
   Decoder decoder(size);
@@ -155,7 +155,7 @@ absl::StatusOr<std::string> ZstdDecompress(std::string_view frames, std::int64_t
   return whole;
 }
 
-absl::Status ZstdDecompress(const Bytes& frames, std::int64_t size,
+absl::Status DecompressZstd(const Bytes& frames, std::int64_t size,
                             const std::function<absl::Status(std::string_view)>& sink) {
   Decoder decoder(size);
   std::string piece(static_cast<std::size_t>(std::min(size + 1, kPieceBytes)), '\0');

@@ -16,18 +16,18 @@ namespace smelt {
 inline constexpr int kZstdWindowLogMax = 23;
 
 // `bytes` as one zstd frame.
-std::string ZstdCompress(std::string_view bytes);
+std::string CompressZstd(std::string_view bytes);
 
 // At most so many bytes encode `size` bytes, whichever way, if the encoder is sane: more is refused unread.
 std::int64_t ZstdBytesMax(std::int64_t size);
 
 // Decodes one or more frames that hold `size` bytes together; skippable frames are skipped. INVALID_ARGUMENT if they
 // hold less or more (it stops at size + 1), end within a frame, need a larger window, or are none.
-absl::StatusOr<std::string> ZstdDecompress(std::string_view frames, std::int64_t size);
+absl::StatusOr<std::string> DecompressZstd(std::string_view frames, std::int64_t size);
 
 // The same for a blob of any size; `sink` gets it in pieces of at most 1 MiB, and ends it with an error. Blocks while
 // all of the few large decoders are busy.
-absl::Status ZstdDecompress(const Bytes& frames, std::int64_t size,
+absl::Status DecompressZstd(const Bytes& frames, std::int64_t size,
                             const std::function<absl::Status(std::string_view)>& sink);
 
 }  // namespace smelt

@@ -53,11 +53,11 @@ std::string RunLength(std::size_t blocks) {
 // Both decoders, which must agree.
 absl::StatusOr<std::string> Decoded(const std::string& frames, std::int64_t size) {
   std::string streamed;
-  const absl::Status status = ZstdDecompress(Bytes(frames), size, [&](std::string_view piece) {
+  const absl::Status status = DecompressZstd(Bytes(frames), size, [&](std::string_view piece) {
     streamed.append(piece);
     return absl::OkStatus();
   });
-  absl::StatusOr<std::string> whole = ZstdDecompress(frames, size);
+  absl::StatusOr<std::string> whole = DecompressZstd(frames, size);
   EXPECT_EQ(whole.status().code(), status.code());
   if (whole.ok()) {
     EXPECT_EQ(*whole, streamed);
@@ -68,23 +68,23 @@ absl::StatusOr<std::string> Decoded(const std::string& frames, std::int64_t size
 TEST(ZstdCodecTest, WhatIsCompressedComesBack) {
   for (const std::size_t size : {0, 1, 2, 100, 4096, 131071, 131072, 131073, 1 << 20, (1 << 20) + 1, 5 << 20}) {
     for (const std::string& blob : {Noise(size), Text(size)}) {
-      const std::string frame = ZstdCompress(blob);
+      const std::string frame = CompressZstd(blob);
       EXPECT_LE(static_cast<std::int64_t>(frame.size()), ZstdBytesMax(static_cast<std::int64_t>(size)));
       EXPECT_THAT(Decoded(frame, static_cast<std::int64_t>(size)), IsOkAndHolds(blob));
     }
   }
 }
 
-TEST(ZstdCodecTest, TextBecomesSmaller) { EXPECT_LT(ZstdCompress(Text(100'000)).size(), 20'000); }
+TEST(ZstdCodecTest, TextBecomesSmaller) { EXPECT_LT(CompressZstd(Text(100'000)).size(), 20'000); }
 
 TEST(ZstdCodecTest, ManyFramesAreOneBlob) {
-  const std::string frames = ZstdCompress("hello ") + Skippable(5) + ZstdCompress("") + ZstdCompress("world");
+  const std::string frames = CompressZstd("hello ") + Skippable(5) + CompressZstd("") + CompressZstd("world");
   EXPECT_THAT(Decoded(frames, 11), IsOkAndHolds("hello world"));
 }
 
 TEST(ZstdCodecTest, ABombStopsAtTheDeclaredSize) {
   std::int64_t seen = 0;
-  const absl::Status status = ZstdDecompress(Bytes(RunLength(100'000)), 1000, [&](std::string_view piece) {  // 13 GB
+  const absl::Status status = DecompressZstd(Bytes(RunLength(100'000)), 1000, [&](std::string_view piece) {  // 13 GB
     seen += static_cast<std::int64_t>(piece.size());
     return absl::OkStatus();
   });
@@ -93,14 +93,14 @@ TEST(ZstdCodecTest, ABombStopsAtTheDeclaredSize) {
 }
 
 TEST(ZstdCodecTest, EveryTruncationIsRefused) {
-  const std::string frame = ZstdCompress(Text(300));
+  const std::string frame = CompressZstd(Text(300));
   for (std::size_t size = 0; size < frame.size(); ++size) {
     EXPECT_THAT(Decoded(frame.substr(0, size), 300), StatusIs(absl::StatusCode::kInvalidArgument)) << size;
   }
 }
 
 TEST(ZstdCodecTest, ASinkThatFailsEndsIt) {
-  EXPECT_THAT(ZstdDecompress(Bytes(ZstdCompress("x")), 1,
+  EXPECT_THAT(DecompressZstd(Bytes(CompressZstd("x")), 1,
                              [](std::string_view) { return absl::ResourceExhaustedError("full"); }),
               StatusIs(absl::StatusCode::kResourceExhausted));
 }
@@ -109,9 +109,9 @@ TEST(ZstdCodecTest, FromAFile) {
   const std::string blob = Text(3 << 20);
   const TempDir directory;
   StagedUpload upload(10 << 20, BytesBudget::Hold(), directory.path());
-  ASSERT_OK(upload.Append(ZstdCompress(blob)));
+  ASSERT_OK(upload.Append(CompressZstd(blob)));
   std::string decoded;
-  ASSERT_OK(ZstdDecompress(std::move(upload).Finish(), std::ssize(blob), [&](std::string_view piece) {
+  ASSERT_OK(DecompressZstd(std::move(upload).Finish(), std::ssize(blob), [&](std::string_view piece) {
     decoded.append(piece);
     return absl::OkStatus();
   }));
@@ -137,8 +137,8 @@ TEST_P(BadZstd, IsRefused) {
 }
 
 std::vector<Bad> BadFrames() {
-  const std::string hello = ZstdCompress("hello");
-  std::string flipped = ZstdCompress(Text(1000));
+  const std::string hello = CompressZstd("hello");
+  std::string flipped = CompressZstd(Text(1000));
   flipped[flipped.size() / 2] = static_cast<char>(~flipped[flipped.size() / 2]);
   std::string reserved = hello;
   reserved[4] = static_cast<char>(reserved[4] | 0x08);
@@ -156,7 +156,7 @@ std::vector<Bad> BadFrames() {
       {"one byte more than declared", hello, 4},
       {"one byte less than declared", hello, 6},
       {"declared empty", hello, 0},
-      {"an empty frame for something", ZstdCompress(""), 1},
+      {"an empty frame for something", CompressZstd(""), 1},
       {"trailing junk", hello + "x", 5},
       {"trailing junk of a magic number's length", hello + "junk", 5},
       {"a trailing NUL", hello + std::string(1, '\0'), 5},
