@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "glog/logging.h"
 #include "src/base/status_macros.h"
 #include "src/store/remote/remote_cache.h"
+#include "src/store/s3/bucket_cache.h"
 
 namespace smelt {
 namespace {
@@ -27,15 +27,26 @@ RemoteOptions OptionsOf(const RemoteConfig& config, const std::string& staging_d
   return options;
 }
 
+S3Options OptionsOf(const S3Config& config) {
+  S3Options options;
+  options.bucket = config.bucket;
+  options.region = config.region;
+  options.endpoint = config.endpoint;
+  options.use_ssl = config.use_ssl;
+  options.key_prefix = config.key_prefix;
+  options.virtual_host_style = config.virtual_host_style;
+  options.encryption = config.server_side_encryption ? S3Options::Encryption::kAes256 : S3Options::Encryption::kNone;
+  options.no_credentials = config.no_credentials;
+  options.profile = config.profile;
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<SharedCache>> OpenShared(const Config& config, const TeamCache::Base& base) {
-  if (config.remote.endpoint.empty()) {
-    if (!config.s3.bucket.empty())
-      LOG(ERROR) << "this smeltd cannot use the bucket " << config.s3.bucket << " by itself";
-    return nullptr;
-  }
+  if (config.remote.endpoint.empty() && config.s3.bucket.empty()) return nullptr;
   const std::string staging_directory = base.directory + "/arriving";
   RETURN_IF_ERROR(base.files.MakeDirectories(staging_directory, 0700));
-  return OpenRemoteCache(OptionsOf(config.remote, staging_directory), base.clock);
+  if (!config.remote.endpoint.empty()) return OpenRemoteCache(OptionsOf(config.remote, staging_directory), base.clock);
+  return OpenBucketCache(OptionsOf(config.s3), staging_directory, base.clock);
 }
 
 }  // namespace
@@ -45,7 +56,7 @@ absl::StatusOr<std::unique_ptr<TeamCache>> TeamCache::Open(const Config& config,
   ASSIGN_OR_RETURN(team->shared_, OpenShared(config, base));
   if (!team->shared_) return team;
   SharedCache& shared = *team->shared_;
-  const ShareMode mode = config.remote.mode;
+  const ShareMode mode = config.remote.endpoint.empty() ? config.s3.mode : config.remote.mode;
   if (mode != ShareMode::kWriteOnly) {
     team->fetcher_.emplace(shared, base.store.blobs(), base.actions, base.counters, base.clock);
   }
