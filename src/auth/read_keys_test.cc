@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 TEST(ReadKeys, OverHttpOnLoopback) {
   const TestIssuer issuer;
-  auto server = HttpServer::Start("127.0.0.1:0", [&](const HttpRequest& request) -> HttpResponse {
+  auto server = WebServer::Start("127.0.0.1:0", [&](const WebRequest& request) -> WebResponse {
     if (request.path == "/jwks") return {200, "application/json", issuer.Jwks()};
     if (request.path == "/huge") return {200, "application/json", std::string(2 << 20, ' ')};
     return {500, "text/plain", issuer.Jwks()};
