@@ -16,6 +16,7 @@
 #include "src/auth/role_authorizer.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
+#include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/cmd/admin_commands.h"
 #include "src/cmd/server_bucket.h"
@@ -205,6 +206,10 @@ int Main(int argc, char** argv) {
   if (command == "hash-token") return HashTokenCommand();
   if (command == "gc" || command == "status") {
     return RunAdminCommand(command, {arguments.begin() + 1, arguments.end()});
+  }
+  if (command == "--list-kill-points") {
+    for (std::string_view name : KillPoints()) fmt::print("{}\n", name);
+    return 0;
   }
   if (command == "--help") return fmt::print("{}", kServerUsage), 0;
   absl::StatusOr<ServerConfig> config = ParseServerFlags(arguments);
