@@ -4,9 +4,9 @@ from the bucket alone, without and with a link; sccache on the same bucket besid
 
     bucket.py --workload tests/workloads/tokio-app --bin DIRECTORY [--rounds 3] [--rtt-ms 30] [--mbit 200]
 
-Each round: a new daemon with an empty directory; the build; wall time, hits, bytes. Prints JSON. DIRECTORY holds smelt,
-smeltd, libsmelt_observer.so and smelt-server. The bucket is versitygw's, which must be on PATH or in Go's bin directory:
-go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+Each round: a new daemon with an empty directory; the build; wall time, hits, bytes. Prints JSON. DIRECTORY holds
+smelt, smeltd, libsmelt_observer.so and smelt-server. The bucket is versitygw's or, with --gateway minio, MinIO's; they
+must be on PATH or in Go's bin directory: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 """
 
 import argparse
@@ -33,17 +33,30 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Gateway:
-    """versitygw over a directory; `endpoint` is where its bucket "team" is."""
+def find_gateway(names=("versitygw", "minio")):
+    """A program that serves a directory as S3 does, or None."""
+    for name in names:
+        found = shutil.which(name) or shutil.which(name, path=str(pathlib.Path.home() / "go/bin"))
+        if found:
+            return found
+    return None
 
-    def __init__(self, root):
-        program = shutil.which("versitygw") or str(pathlib.Path.home() / "go/bin/versitygw")
+
+class Gateway:
+    """versitygw or MinIO over a directory; `endpoint` is where its bucket "team" is."""
+
+    def __init__(self, root, program):
         (root / "bucket/team").mkdir(parents=True)
         self.port = free_port()
         self.endpoint = "127.0.0.1:%d" % self.port
-        variables = {"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
-        self.process = subprocess.Popen([program, "--port", self.endpoint, "posix", str(root / "bucket")],
-                                        env={**os.environ, **variables}, cwd=root, stdout=subprocess.DEVNULL)
+        key, secret = KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]
+        variables = {"ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret, "MINIO_ROOT_USER": key,
+                     "MINIO_ROOT_PASSWORD": secret}
+        command = [program, "--port", self.endpoint, "posix", str(root / "bucket")]
+        if pathlib.Path(program).name == "minio":
+            command = [program, "server", "--quiet", "--address", self.endpoint, str(root / "bucket")]
+        self.process = subprocess.Popen(command, env={**os.environ, **variables}, cwd=root, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
         for _ in range(500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -104,7 +117,8 @@ class Sccache:
         self.directory = pathlib.Path(tempfile.mkdtemp(dir=root))
         self.program, self.workload = program, workload
         kept = {k: os.environ[k] for k in ("PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME") if k in os.environ}
-        self.environment = {**kept, **KEYS, "RUSTC_WRAPPER": program, "SCCACHE_BUCKET": "team", "CARGO_INCREMENTAL": "0",
+        self.environment = {**kept, **KEYS, "RUSTC_WRAPPER": program, "SCCACHE_BUCKET": "team",
+                            "CARGO_INCREMENTAL": "0",
                             "SCCACHE_ENDPOINT": "http://" + endpoint, "SCCACHE_REGION": "us-east-1",
                             "SCCACHE_S3_USE_SSL": "false", "SCCACHE_S3_KEY_PREFIX": "sccache",
                             "SCCACHE_SERVER_PORT": str(free_port()), "SCCACHE_CONF": str(self.directory / "none"),
@@ -180,10 +194,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rtt-ms", type=float, default=30)
     parser.add_argument("--mbit", type=float, default=200)
+    parser.add_argument("--gateway", default="versitygw", choices=("versitygw", "minio"))
     parser.add_argument("--no-sccache", action="store_true")
     arguments = parser.parse_args()
+    gateway = find_gateway((arguments.gateway,))
+    if not gateway:
+        parser.error("%s is neither on PATH nor in Go's bin directory" % arguments.gateway)
     root = pathlib.Path(tempfile.mkdtemp(prefix="smelt-bucket-"))
-    services = [Gateway(root)]
+    services = [Gateway(root, gateway)]
     try:
         print(json.dumps(measure(root, arguments, services[0], services), indent=1))
     finally:

@@ -86,12 +86,22 @@ class Smelt(Wrapper):
     name = "smelt"
     title = "smelt"
 
+    def __init__(self, scratch, program, machine="", shared=None):
+        """`machine` tells one machine's daemon from another's; `shared` are variables that say what they share."""
+        super().__init__(scratch, program)
+        self.directory = self.directory.with_name(self.name + machine)
+        self.shared = shared or {}
+
     def variables(self):
-        return {"SMELT_DIR": str(self.directory)}
+        return {"SMELT_DIR": str(self.directory), **self.shared}
 
     def stop(self):
         if self.directory.exists():
             self._ask([self.program, "stop"])
+
+    def flush(self):
+        """Waits until everything is uploaded; False if it cannot be."""
+        return self._ask([self.program, "flush"]) is not None
 
     def statistics(self):
         text = self._ask([self.program, "stats", "--json"])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 
+import bucket
 import caches
 import process
 import workload
@@ -123,10 +124,40 @@ class Demo:
         return ran
 
 
+    def share(self, scratch, program, gateway):
+        """What one machine built is a hit on others: through a server, and from the bucket behind it."""
+        services = [bucket.Gateway(scratch, gateway)]
+        try:
+            full = bucket.Server(pathlib.Path(program).parent, scratch, "full", services[0])
+            services.append(full)
+            first = self._machine("a machine that shares a server", full, scratch, program, "-first")
+            if not first.flush():
+                self.problems.append("`smelt flush` could not bring everything to the server")
+            full.await_bucket()
+            self._machine("another machine, through the server", full, scratch, program, "-second", hits=True)
+            empty = bucket.Server(pathlib.Path(program).parent, scratch, "empty", services[0])
+            services.append(empty)
+            self._machine("through a server with an empty disk", empty, scratch, program, "-third", hits=True)
+        finally:
+            for service in reversed(services):
+                service.end()
+
+    def _machine(self, title, server, scratch, program, name, hits=False):
+        """A build by a machine that has nothing of its own."""
+        shared = {"SMELT_REMOTE_ENDPOINT": "grpc://127.0.0.1:%d" % server.port}
+        machine = caches.Smelt(scratch, program, name, shared)
+        machine.reset()
+        self.build(title, machine, self.second)
+        if hits and self.rows[-1].statistics.get("misses"):
+            self.problems.append("%s: not everything was a hit" % title)
+        return machine
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="tools/demo")
     parser.add_argument("--smelt", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--workload", default="tokio", help="tokio, deltalake or the path of a cargo package")
+    parser.add_argument("--s3", action="store_true", help="share by a server with a bucket behind it, too")
     parser.add_argument("--keep", action="store_true", help="keep the scratch directory")
     return parser.parse_args(arguments)
 
@@ -151,13 +182,17 @@ def main(arguments):
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="smelt-demo.")).resolve()
     try:
         source = workload.source_of(options.workload)
+        if options.s3 and not bucket.find_gateway():
+            raise process.CommandFailed("neither versitygw nor minio is on PATH or in Go's bin directory")
         say("Workload: %s\nFetching its packages" % source)
         first, others = workload.prepare(source, scratch)
         demo = Demo(first, others[0], scratch, options.smelt)
         say("Building")
         ran = demo.run()
-        show(demo, ran)
         demo.smelt.stop()
+        if options.s3:
+            demo.share(scratch, options.smelt, bucket.find_gateway())
+        show(demo, ran)
         return 1 if demo.problems else 0
     except (process.CommandFailed, OSError) as error:
         print("error: %s" % error, file=sys.stderr)
