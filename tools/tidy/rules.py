@@ -13,8 +13,11 @@ LONG_LINES = ("tests/acceptance/", "tests/faults/")
 # file or function it names is a mistake, too. "path" for a file, "path:first line of the function" for a function.
 LONGER = {}
 
-CODE = (".cc", ".h", ".py", ".bzl", ".sh", ".proto", ".bazel")
+CODE = (".cc", ".h", ".py", ".bzl", ".sh", ".proto", ".bazel", ".go")
 C_PLUS_PLUS = (".cc", ".h")
+
+# What Go's own formatter writes with tabs.
+WITH_TABS = (".go", "/go.mod")
 
 # Not ours to shape: generated, recorded or foreign bytes.
 SKIPPED_DIRECTORIES = {".git", ".cache", "__pycache__", "target", "testdata", "corpus", "performance"}

@@ -57,7 +57,7 @@ def check_text(path, lines):
     for number, line in enumerate(lines, 1):
         if line != line.rstrip():
             yield number, "space at the end of the line"
-        if "\t" in line:
+        if "\t" in line and not path.endswith(rules.WITH_TABS):
             yield number, "tab"
         if _CONTROL.search(line):
             yield number, "control character"

@@ -21,6 +21,7 @@ class TextTest(unittest.TestCase):
     def test_what_a_formatter_does_not_see(self):
         self.assertEqual(offences("README.md", "a \n"), ["1: space at the end of the line"])
         self.assertEqual(offences("README.md", "a\tb\n"), ["1: tab"])
+        self.assertEqual(offences("tests/a.go", "\tb()\n"), [])
         self.assertEqual(offences("README.md", "a\x1bb\n"), ["1: control character"])
         self.assertEqual(offences("README.md", "a"), ["1: no newline at the end of the file"])
 
