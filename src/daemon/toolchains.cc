@@ -5,15 +5,19 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "fmt/format.h"
+#include "src/base/parallel.h"
 #include "src/base/path_names.h"
 #include "src/base/process.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
 namespace {
+
+constexpr std::int64_t kAheadBytesMin = 1 << 20;
 
 std::string RealPath(const std::string& path) {
   char resolved[PATH_MAX];
@@ -116,6 +120,7 @@ absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& reque
   auto toolchain = std::make_shared<Toolchain>();
   ASSIGN_OR_RETURN(toolchain->sysroot, Sysroot(request, programs));
   RETURN_IF_ERROR(Ask(request, *toolchain));
+  DigestAhead(*toolchain);
   reapi::InputTree tree;
   RETURN_IF_ERROR(AddFile(toolchain->sysroot + "/bin/rustc", "bin/rustc", *toolchain, tree));
   if (!programs.driver.empty()) {
@@ -128,6 +133,23 @@ absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& reque
   toolchain->root = built.root;
   toolchain->directories = std::move(built.directories);
   return toolchain;
+}
+
+// Some 500 MB where nothing is remembered: on all processors, the largest first.
+void Toolchains::DigestAhead(const Toolchain& toolchain) {
+  std::vector<std::pair<std::int64_t, std::string>> large;
+  for (const std::string& directory : {std::string("lib"), fmt::format("lib/rustlib/{}/lib", toolchain.host)}) {
+    const std::string below = fmt::format("{}/{}", toolchain.sysroot, directory);
+    for (const std::string& name : files_.List(below).value_or(std::vector<std::string>())) {
+      const std::string path = fmt::format("{}/{}", below, name);
+      absl::StatusOr<FileStat> stat = files_.Stat(path);
+      if (!stat.ok() || stat->type != FileStat::Type::kRegular || stat->size < kAheadBytesMin) continue;
+      if (!digests_.Remembered(path, *stat)) large.emplace_back(-stat->size, path);
+    }
+  }
+  std::sort(large.begin(), large.end());
+  ParallelFor(large.size(), std::thread::hardware_concurrency(),
+              [&](std::size_t i) { digests_.Of(large[i].second).status().IgnoreError(); });
 }
 
 // A target that is not installed may be one day.

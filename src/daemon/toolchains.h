@@ -74,6 +74,7 @@ class Toolchains {
   absl::StatusOr<std::string> Sysroot(const Request& request, const Programs& programs);
   absl::StatusOr<std::shared_ptr<Toolchain>> Read(const Request& request, const Programs& programs);
   absl::Status AddTarget(const std::string& target, Toolchain& toolchain, reapi::InputTree& tree);
+  void DigestAhead(const Toolchain& toolchain);
   absl::Status AddTree(const std::string& below, bool recursive, Toolchain& toolchain, reapi::InputTree& tree);
   absl::Status AddFile(const std::string& path, const std::string& name, Toolchain& toolchain, reapi::InputTree& tree);
   absl::Status Ask(const Request& request, Toolchain& toolchain);
