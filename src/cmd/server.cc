@@ -181,6 +181,7 @@ int Serve(const ServerConfig& config) {
       NewAdminService(*authorizer, MakeAdministration(**store, bucket.get(), site));
   options->more_services.push_back(admin.get());
   options->calls = &activity;
+  options->reads_in_place = !bucket;
 
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::Start({blobs, actions, *authorizer, clock, (*store)->staging_directory()}, *options);

@@ -94,8 +94,9 @@ ActionCache::ActionResult EntryOf(const BuildRecord& record) {
   return entry;
 }
 
-std::optional<std::string> FindLockfile(const Unit& unit, FileSystem& files) {
+std::optional<std::string> FindLockfile(const Unit& unit, const std::string& cargo_directory, FileSystem& files) {
   if (auto found = LockfileAbove(unit.Absolute(unit.invocation.out_dir), files)) return found;
+  if (auto found = LockfileAbove(cargo_directory, files)) return found;
   if (auto found = LockfileAbove(unit.environment.ValueOr("PWD", ""), files)) return found;
   const std::string home = unit.environment.ValueOr("CARGO_HOME", unit.environment.ValueOr("HOME", "") + "/.cargo");
   const std::string package = unit.environment.ValueOr("CARGO_MANIFEST_DIR", "");

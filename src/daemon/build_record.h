@@ -38,9 +38,9 @@ BuildRecord RecordIn(const ActionCache::ActionResult& entry);
 ActionCache::ActionResult EntryOf(const BuildRecord& record);
 
 // The lockfile of the build that `unit` belongs to: in a directory above its outputs, as cargo has it, or above the
-// directory in which cargo was started, or above the package's own, where that is not in cargo's home. nullopt if there
-// is none.
-std::optional<std::string> FindLockfile(const Unit& unit, FileSystem& files);
+// directory in which cargo was started (`cargo_directory`, else PWD, which a shell sets), or above the package's own,
+// where that is not in cargo's home. nullopt if there is none.
+std::optional<std::string> FindLockfile(const Unit& unit, const std::string& cargo_directory, FileSystem& files);
 
 // Under what the record of such a build lies: made of the lockfile's contents, the toolchain, the target, the profile's
 // directory and whether code is generated, so that `check`, `build` and `build --release` have a record each.

@@ -39,11 +39,15 @@ void Builds::WriteNow() {
   for (const auto& [key, build] : builds) Write(key, build);
 }
 
-// Looked for once in a build: all units of a directory and kind have the same.
-std::optional<Digest> Builds::KeyOf(const Unit& unit) {
-  const std::string place =
-      fmt::format("{}\n{}\n{}\n{}", unit.Absolute(unit.invocation.out_dir), unit.invocation.target,
-                  unit.invocation.Emits("link"), unit.toolchain->root.Hex());
+// All units of a directory and kind have the same record.
+std::string Builds::PlaceOf(const Unit& unit) {
+  return fmt::format("{}\n{}\n{}\n{}", unit.Absolute(unit.invocation.out_dir), unit.invocation.target,
+                     unit.invocation.Emits("link"), unit.toolchain->root.Hex());
+}
+
+// Looked for once in a build.
+std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<std::string()>& cargo_directory) {
+  const std::string place = PlaceOf(unit);
   const std::int64_t now = clock_.NowNanos();
   {
     absl::MutexLock lock(&mu_);
@@ -51,7 +55,7 @@ std::optional<Digest> Builds::KeyOf(const Unit& unit) {
     if (found != places_.end() && now < found->second.until_ns) return found->second.key;
   }
   std::optional<Digest> key;
-  if (std::optional<std::string> path = FindLockfile(unit, files_)) {
+  if (std::optional<std::string> path = FindLockfile(unit, cargo_directory(), files_)) {
     absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
     if (lockfile.ok()) key = RecordKey(unit, lockfile->digest);
   }
@@ -61,18 +65,19 @@ std::optional<Digest> Builds::KeyOf(const Unit& unit) {
   return key;
 }
 
-void Builds::Begin(const Unit& unit) {
-  const std::optional<Digest> key = KeyOf(unit);
+void Builds::Begin(const Unit& unit, const std::function<std::string()>& cargo_directory) {
+  const std::optional<Digest> key = KeyOf(unit, cargo_directory);
   if (!key) return;
   absl::MutexLock lock(&mu_);
   builds_[*key].last_ns = clock_.NowNanos();
 }
 
 void Builds::Used(const Unit& unit, const Digest& action) {
-  const std::optional<Digest> key = KeyOf(unit);
-  if (!key) return;
+  const std::string place = PlaceOf(unit);
   absl::MutexLock lock(&mu_);
-  Build& build = builds_[*key];
+  const auto found = places_.find(place);
+  if (found == places_.end() || !found->second.key) return;
+  Build& build = builds_[*found->second.key];
   build.last_ns = clock_.NowNanos();
   build.used.push_back({unit.manifest_key, action});
 }

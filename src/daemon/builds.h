@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,8 +37,8 @@ class Builds {
   // Ends what is under way, after the transfers of the moment; writes down what the builds have used so far.
   ~Builds();
 
-  // A compile begins.
-  void Begin(const Unit& unit);
+  // A compile begins. `cargo_directory` says where cargo was started, or "".
+  void Begin(const Unit& unit, const std::function<std::string()>& cargo_directory);
 
   // It was a hit of `action`, or has been stored under it.
   void Used(const Unit& unit, const Digest& action);
@@ -52,7 +53,8 @@ class Builds {
     std::vector<RecordedUnit> used;
   };
 
-  std::optional<Digest> KeyOf(const Unit& unit);
+  static std::string PlaceOf(const Unit& unit);
+  std::optional<Digest> KeyOf(const Unit& unit, const std::function<std::string()>& cargo_directory);
   void Run();
   bool AwaitWork(std::vector<Digest>& begun, std::map<Digest, Build>& ended);
   bool IsWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

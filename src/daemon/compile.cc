@@ -103,7 +103,7 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
-  if (parts_.builds) parts_.builds->Begin(unit);
+  if (parts_.builds) parts_.builds->Begin(unit, [&] { return wrapper.ParentDirectory(); });
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
   InFlight::Turn turn;
   if (!prediction.result) {

@@ -2,6 +2,7 @@
 #define SMELT_DAEMON_CONVERSATION_H_
 
 #include <optional>
+#include <string>
 
 #include "src/wire/message.h"
 
@@ -17,6 +18,9 @@ class Conversation {
 
   // The next message, however long it takes; nullopt if the wrapper is gone.
   virtual std::optional<wire::Message> Receive() = 0;
+
+  // Where the wrapper's parent, cargo, was started; "" if that cannot be told.
+  virtual std::string ParentDirectory() { return ""; }
 };
 
 }  // namespace smelt

@@ -1,7 +1,14 @@
 #include "src/daemon/session.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdio>
 #include <utility>
 
+#include "fmt/format.h"
+#include "src/base/file_system.h"
 #include "src/wire/build_id.h"
 #include "src/wire/frame.h"
 
@@ -27,6 +34,19 @@ class SocketConversation : public Conversation {
   std::optional<wire::Message> Receive(int silence_ms_max) {
     if (wire::ReadFrame(socket_.get(), &payload_, silence_ms_max) != wire::FrameStatus::kOk) return std::nullopt;
     return wire::Decode(payload_);
+  }
+
+  std::string ParentDirectory() override {
+    ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "";
+    absl::StatusOr<std::string> stat = FileSystem::System().ReadFile(fmt::format("/proc/{}/stat", peer.pid));
+    const std::size_t name_end = stat.ok() ? stat->rfind(')') : std::string::npos;
+    int parent = 0;
+    if (name_end == std::string::npos || std::sscanf(stat->c_str() + name_end, ") %*c %d", &parent) != 1) return "";
+    char directory[PATH_MAX];
+    const ssize_t length = readlink(fmt::format("/proc/{}/cwd", parent).c_str(), directory, sizeof directory);
+    return std::string(directory, length > 0 ? static_cast<std::size_t>(length) : 0);
   }
 
   // Which smelt sent the first message, whether or not it could be understood.

@@ -98,6 +98,10 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
     auto* reactor = context.DefaultReactor();
     const absl::Status status =
         CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+    if (status.ok() && parts_.reads_in_place && &pool == &parts_.reads) {
+      reactor->Finish(ToGrpc(call(parts_, request, response)));
+      return reactor;
+    }
     const bool submitted = status.ok() && pool.Submit([this, reactor, call, &request, &response] {
       reactor->Finish(ToGrpc(call(parts_, request, response)));
     });

@@ -16,6 +16,8 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
+constexpr std::int64_t kBytesInPlaceMax = 64 << 10;
+constexpr std::size_t kReadsInPlaceMax = 8;
 constexpr std::size_t kWritesAtOnce = 64;  // of one call
 constexpr std::size_t kReadsAtOnce = 4;
 constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller blobs are sent as they are
@@ -99,7 +101,7 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
   }
   const auto& acceptable = request.acceptable_compressors();
   const bool zstd = std::find(acceptable.begin(), acceptable.end(), v2::Compressor::ZSTD) != acceptable.end();
-  parts.budget.Acquire(total, [&parts, &request, &response, zstd, done](BytesBudget::Hold hold) {
+  parts.budget.Acquire(total, [&parts, &request, &response, zstd, total, done](BytesBudget::Hold hold) {
     auto held = std::make_shared<BytesBudget::Hold>(std::move(hold));
     const auto step = [&parts, &request, &response, zstd](std::size_t at) {
       const int i = static_cast<int>(at);
@@ -111,6 +113,10 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
       held->Release();
       done(absl::OkStatus());
     };
+    if (parts.reads_in_place && total <= kBytesInPlaceMax && count <= kReadsInPlaceMax) {
+      for (std::size_t at = 0; at < count; ++at) step(at);
+      return end();
+    }
     if (!parts.reads.ForEach(count, kReadsAtOnce, step, end)) done(TooBusy());
   });
 }

@@ -18,6 +18,8 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
+constexpr int kDigestsInPlaceMax = 1000;
+
 absl::Status FindMissing(const ServiceParts& parts, const v2::FindMissingBlobsRequest& request,
                          v2::FindMissingBlobsResponse& response) {
   std::vector<Digest> digests;
@@ -42,6 +44,10 @@ class CasService : public v2::ContentAddressableStorage::CallbackService {
     if (status.ok() && request->blob_digests_size() > parts_.limits.digests_max) {
       status = absl::InvalidArgumentError(fmt::format("blob_digests: {} digests; {} are allowed in one call",
                                                       request->blob_digests_size(), parts_.limits.digests_max));
+    }
+    if (status.ok() && parts_.reads_in_place && request->blob_digests_size() <= kDigestsInPlaceMax) {
+      reactor->Finish(ToGrpc(FindMissing(parts_, *request, *response)));
+      return reactor;
     }
     const bool submitted = status.ok() && parts_.reads.Submit([this, reactor, request, response] {
       reactor->Finish(ToGrpc(FindMissing(parts_, *request, *response)));

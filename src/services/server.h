@@ -42,6 +42,7 @@ struct ServerOptions {
   Limits limits;
   bool reflection = false;
   std::vector<grpc::Service*> more_services;  // served beside ours; they live longer than the server
+  bool reads_in_place = false;                // see ServiceParts: for a store that is on this machine alone
   CallObserver* calls = nullptr;              // is told of every call; lives longer than the server
 };
 

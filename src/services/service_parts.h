@@ -26,6 +26,10 @@ struct ServiceParts {
   BytesBudget& budget;
   StreamWatch& watch;
   PartialUploads& partials;
+
+  // The store's answers come from memory or the page cache as a rule, never over a network: little reads are then done
+  // on gRPC's own threads, since to hand one over to the pool costs more than the read itself.
+  bool reads_in_place = false;
 };
 
 // What a call gets that finds a pool's queue full.

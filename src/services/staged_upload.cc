@@ -54,11 +54,14 @@ absl::Status StagedUpload::Append(std::string&& data) {
       ASSIGN_OR_RETURN(file_, OpenUnnamed(directory_));
     }
     RETURN_IF_ERROR(WriteAll(file_.get(), data));
+    hasher_.Update(data);
   }
   size_ += length;
   return absl::OkStatus();
 }
 
-Bytes StagedUpload::Finish() && { return file_.valid() ? Bytes(std::move(file_), size_) : Bytes(std::move(memory_)); }
+Bytes StagedUpload::Finish() && {
+  return file_.valid() ? Bytes(std::move(file_), hasher_.Finish()) : Bytes(std::move(memory_));
+}
 
 }  // namespace smelt

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/unique_fd.h"
+#include "src/digest/hasher.h"
 #include "src/services/bytes_budget.h"
 #include "src/store/bytes.h"
 
@@ -40,6 +41,7 @@ class StagedUpload {
   const std::string directory_;
   std::string memory_;
   UniqueFd file_;
+  Hasher hasher_;  // of what is in the file
   std::int64_t size_ = 0;
 };
 

@@ -20,6 +20,8 @@ Bytes::Bytes(std::string contents) : size_(static_cast<std::int64_t>(contents.si
 
 Bytes::Bytes(UniqueFd fd, std::int64_t size) : held_(std::make_shared<const Held>(std::move(fd))), size_(size) {}
 
+Bytes::Bytes(UniqueFd fd, const Digest& digest) : Bytes(std::move(fd), digest.size) { known_digest_ = digest; }
+
 const std::string* Bytes::contents() const { return std::get_if<std::string>(held_.get()); }
 
 int Bytes::fd() const {
@@ -48,6 +50,7 @@ absl::StatusOr<std::string> Bytes::Read(std::int64_t offset, std::int64_t length
 }
 
 absl::StatusOr<Digest> DigestOf(const Bytes& bytes) {
+  if (bytes.known_digest()) return *bytes.known_digest();
   if (const std::string* memory = bytes.contents()) return DigestOf(std::string_view(*memory));
   return DigestOfFile(bytes.fd());
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -25,6 +26,10 @@ class Bytes {
   // All of the regular file `fd`, which has `size` bytes now and will not be changed.
   Bytes(UniqueFd fd, std::int64_t size);
 
+  // The same; `digest` was taken of what was written to it, by whoever wrote it and nobody else can: so that the blob
+  // need not be read again to know it.
+  Bytes(UniqueFd fd, const Digest& digest);
+
   std::int64_t size() const { return size_; }
 
   // The bytes [offset, offset + length), fewer at the end. DATA_LOSS if the file has become shorter than `size`.
@@ -39,12 +44,16 @@ class Bytes {
   // The open file, or -1 when the bytes are in memory. For copy_file_range and its like; do not move its offset.
   int fd() const;
 
+  // The digest, where it is known.
+  const std::optional<Digest>& known_digest() const { return known_digest_; }
+
  private:
   std::shared_ptr<const std::variant<std::string, UniqueFd>> held_;
   std::int64_t size_;
+  std::optional<Digest> known_digest_;
 };
 
-// The digest of all of `bytes`. Never holds a file in memory whole.
+// The digest of all of `bytes`: the known one, or taken now. Never holds a file in memory whole.
 absl::StatusOr<Digest> DigestOf(const Bytes& bytes);
 
 }  // namespace smelt

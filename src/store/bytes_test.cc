@@ -65,5 +65,17 @@ TEST_F(BytesTest, AFileThatBecameShorterIsDataLoss) {
   EXPECT_THAT(bytes.ReadAll(), StatusIs(absl::StatusCode::kDataLoss));
 }
 
+TEST(Bytes, AKnownDigestIsNotTakenAgain) {
+  TempDir directory;
+  const std::string path = directory / "file";
+  ASSERT_OK(FileSystem::System().WriteNewFile(path, "contents", 0600));
+  const Bytes plain(*FileSystem::System().OpenForRead(path), 8);
+  EXPECT_FALSE(plain.known_digest().has_value());
+  EXPECT_THAT(DigestOf(plain), IsOkAndHolds(DigestOf("contents")));
+  const Bytes known(*FileSystem::System().OpenForRead(path), DigestOf("said to be"));
+  EXPECT_EQ(known.size(), 10);
+  EXPECT_THAT(DigestOf(known), IsOkAndHolds(DigestOf("said to be")));
+}
+
 }  // namespace
 }  // namespace smelt

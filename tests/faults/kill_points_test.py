@@ -1,11 +1,33 @@
 """The daemon is killed at each of its named kill points, in a cold build, a warm one, one that finds corrupt files, and
 while it collects garbage."""
 
+import os
+import pathlib
 import signal
 import subprocess
 import unittest
 
 from faults import FaultCase, daemons, death_of
+
+
+class Bucket:
+    """src/testing/s3/fake_s3_server; `variables` are for a daemon that uses it."""
+
+    def __init__(self):
+        program = pathlib.Path(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"],
+                               "src/testing/s3/fake_s3_server")
+        self.process = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+        port = self.process.stdout.readline().split()[-1]
+        self.variables = {
+            "SMELT_S3_BUCKET": "bucket", "SMELT_S3_ENDPOINT": "127.0.0.1:" + port, "SMELT_S3_USE_SSL": "false",
+            "AWS_ACCESS_KEY_ID": "AKIDFAKE", "AWS_SECRET_ACCESS_KEY": "canary-secret-of-the-fake-bucket",
+            "AWS_REGION": "us-east-1",
+        }
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 class KillPoints(FaultCase):
@@ -92,6 +114,27 @@ class KillPoints(FaultCase):
                 project = self.graph(name)
                 self.assert_builds(project, smelt, env={"SMELT_KILL_POINT": name})
                 self.assert_heals(smelt)
+
+    def sharing(self, smelt, project, spec, name):
+        """Dies on the way to a bucket; what is left goes there with the next flush."""
+        bucket = Bucket()
+        self.addCleanup(bucket.close)
+
+        def build_and_flush():
+            self.assert_builds(project, smelt)
+            smelt("flush")
+
+        self.armed(smelt, name, spec, build_and_flush, **bucket.variables)
+        smelt.start(**bucket.variables)
+        self.assert_builds(project, smelt)
+        self.assertEqual(smelt("flush").status, 0)
+        other = self.own_smelt(**bucket.variables)
+        other.mark()
+        self.assert_builds(project, other)
+        self.assertEqual([u for u in other.units() if u["outcome"] != "hit" and u["unit"]], [])
+
+    def test_g_sharing(self):
+        self.at_each_point(self.sharing, [n for n in self.names if n.startswith(("publish.", "s3."))])
 
     def test_z_every_point_was_reached(self):
         # Spares are made only after an idle moment: the store's own crash test
