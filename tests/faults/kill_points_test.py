@@ -121,17 +121,18 @@ class KillPoints(FaultCase):
         self.addCleanup(bucket.close)
 
         def build_and_flush():
-            self.assert_builds(project, smelt)
+            self.assert_builds(project, smelt, env=bucket.variables)
             smelt("flush")
 
         self.armed(smelt, name, spec, build_and_flush, **bucket.variables)
         smelt.start(**bucket.variables)
-        self.assert_builds(project, smelt)
+        self.assert_builds(project, smelt, env=bucket.variables)
         self.assertEqual(smelt("flush").status, 0)
         other = self.own_smelt(**bucket.variables)
         other.mark()
-        self.assert_builds(project, other)
+        self.assert_builds(project, other, env=bucket.variables)
         self.assertEqual([u for u in other.units() if u["outcome"] != "hit" and u["unit"]], [])
+        other.stop()
 
     def test_g_sharing(self):
         self.at_each_point(self.sharing, [n for n in self.names if n.startswith(("publish.", "s3."))])
