@@ -22,3 +22,10 @@ build_smelt_into() {
     install -m 755 "bazel-bin/src/$file" "$1/.new" && mv -f "$1/.new" "$1/${file##*/}" || return 1
   done
 }
+
+# build_server_into DIR: the cache server, likewise.
+build_server_into() {
+  build_targets //src/cmd:smelt-server || return 1
+  mkdir -p "$1" || return 1
+  install -m 755 bazel-bin/src/cmd/smelt-server "$1/.new" && mv -f "$1/.new" "$1/smelt-server"
+}

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-PROGRAMS = ("cmd/smelt", "cmd/smeltd", "observer/libsmelt_observer.so")
+PROGRAMS = ("cmd/smelt", "cmd/smeltd", "cmd/smelt-server", "observer/libsmelt_observer.so")
 
 
 class InstallTest(unittest.TestCase):
@@ -42,8 +42,8 @@ class InstallTest(unittest.TestCase):
         return subprocess.run([str(c) for c in command], cwd="/", env={**self.environment, **variables}, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def install(self):
-        ran = self.run_program("bash", self.tree / "tools/install", "--prefix", self.prefix)
+    def install(self, *options):
+        ran = self.run_program("bash", self.tree / "tools/install", "--prefix", self.prefix, *options)
         self.assertEqual(ran.returncode, 0, ran.stdout)
         return ran.stdout
 
@@ -56,6 +56,14 @@ class InstallTest(unittest.TestCase):
         for name in ("bash-completion/completions/smelt", "zsh/site-functions/_smelt"):
             self.assertIn("smelt", (self.prefix / "share" / name).read_text())
         self.assertFalse(self.daemon_runs(), "none was started")
+
+    def test_the_server_is_installed_where_it_is_wanted(self):
+        self.install()
+        self.assertFalse((self.prefix / "bin/smelt-server").exists())
+        self.install("--server")
+        ran = self.run_program(self.prefix / "bin/smelt", "server", "--help")
+        self.assertEqual(ran.returncode, 0, ran.stdout)
+        self.assertIn("--listen", ran.stdout)
 
     def test_a_running_daemon_ends_so_that_the_next_one_is_the_new_one(self):
         self.install()
