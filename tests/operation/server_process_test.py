@@ -215,7 +215,7 @@ class Ends(unittest.TestCase):
 
 class Configuration(unittest.TestCase):
     def samples(self, kind):
-        text = (ROOT / "docs/server.md").read_text()
+        text = "\n".join((ROOT / name).read_text() for name in ("docs/server.md", "README.md"))
         return re.findall(r"^```toml %s\n(.*?)^```\n(?:\n```error\n(.*?)^```)?" % kind, text, re.MULTILINE | re.DOTALL)
 
     def check(self, text):
@@ -227,7 +227,7 @@ class Configuration(unittest.TestCase):
 
     def test_samples_are_accepted(self):
         samples = self.samples("server")
-        self.assertGreater(len(samples), 1)
+        self.assertGreater(len(samples), 2)
         for text, _ in samples:
             self.assertEqual(self.check(text), (0, ""))
 
