@@ -31,7 +31,7 @@ namespace smelt {
 // or opened again. Thread-safe.
 class Spares {
  public:
-  static constexpr std::int64_t kIdleNanos = 300'000'000;
+  static constexpr std::int64_t kIdleNanos = 50'000'000;
 
   // `options` and the others outlive it.
   Spares(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, Clock& clock, const LocalStoreOptions& options)
