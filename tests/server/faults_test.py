@@ -1,6 +1,7 @@
 """The server is killed, has an empty disk, and loses its bucket, while clients go on. What drives it is the load
 generator of tools/bench/server: its blobs are the same each time, and it compares every byte that it reads."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -132,6 +133,19 @@ class FaultsTest(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, "%s stays at %g" % (name, server.metric(name)))
             time.sleep(0.1)
 
+    def dies_or_sends(self, server):
+        """Waits until everything is in the bucket; True if the server has died before that."""
+        deadline = time.monotonic() + 60
+        while server.process.poll() is None:
+            self.assertLess(time.monotonic(), deadline, "it neither dies nor sends what it has")
+            try:
+                if server.metric("smelt_s3_pending_bytes") == 0:
+                    return False
+            except (OSError, http.client.HTTPException):
+                pass  # it is dying
+            time.sleep(0.05)
+        return True
+
     def test_what_was_acknowledged_survives_kill_9(self):
         server = self.server("one")
         self.fill(server)
@@ -188,12 +202,12 @@ class FaultsTest(unittest.TestCase):
             name = "at-%d" % number
             server = self.server(name, bucket, point)
             server.load("small writes", "large writes", "action writes", blobs=40)
-            if server.process.poll() is None:
-                time.sleep(1.5)  # what waits is sent a second later
-            if server.process.poll() is not None:
+            if self.dies_or_sends(server):
                 died.add(point)
                 server.finish()
-                server = self.server(name, bucket)
+            else:
+                server.end(signal.SIGKILL)
+            server = self.server(name, bucket)
             self.fill(server)
             self.assert_all_there(server)
             self.await_metric(server, "smelt_s3_pending_bytes", 0)
