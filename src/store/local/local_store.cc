@@ -1,8 +1,6 @@
 #include "src/store/local/local_store.h"
 
-#include <fcntl.h>
 #include <glog/logging.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +11,6 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
-#include "fmt/format.h"
-#include "src/base/errno_status.h"
 #include "src/base/status_macros.h"
 #include "src/store/local/action_table.h"
 #include "src/store/local/blob_files.h"
@@ -25,28 +21,12 @@
 #include "src/store/local/local_blob_store.h"
 #include "src/store/local/local_output_files.h"
 #include "src/store/local/spares.h"
+#include "src/store/store_directory.h"
 
 namespace smelt {
 namespace {
 
 constexpr auto kFlushInterval = std::chrono::seconds(5);
-
-// Held as long as the store is open; the kernel lets go of it however the process ends.
-absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory) {
-  const std::string path = directory + "/lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock " + path);
-  return absl::FailedPreconditionError(
-      fmt::format("the store {} is in use by another process: stop it, or use another directory", directory));
-}
-
-absl::Status CannotUse(const std::string& directory, const absl::Status& why) {
-  return absl::Status(why.code(), fmt::format("cannot use the store {} ({}): make it writable for this user, or use "
-                                              "another directory",
-                                              directory, std::string(why.message())));
-}
 
 class LocalStoreOnRocksDb : public LocalStore {
  public:
@@ -196,17 +176,13 @@ class LocalStoreOnRocksDb : public LocalStore {
 absl::StatusOr<std::unique_ptr<LocalStore>> LocalStore::Open(LocalStoreOptions options, FileSystem& files,
                                                              Clock& clock) {
   const std::string directory = options.directory;
-  absl::Status made = files.MakeDirectories(directory, 0700);
-  if (!made.ok()) return CannotUse(directory, made);
-  auto lock = LockDirectory(directory);
-  if (absl::IsFailedPrecondition(lock.status())) return lock.status();
-  if (!lock.ok()) return CannotUse(directory, lock.status());
+  ASSIGN_OR_RETURN(UniqueFd lock, TakeStoreDirectory(directory, files));
   auto database = Database::Open(directory + "/db", files, clock);
-  if (!database.ok()) return CannotUse(directory, database.status());
+  if (!database.ok()) return CannotUseStore(directory, database.status());
   auto store =
-      std::make_unique<LocalStoreOnRocksDb>(std::move(options), *std::move(lock), *std::move(database), files, clock);
+      std::make_unique<LocalStoreOnRocksDb>(std::move(options), std::move(lock), *std::move(database), files, clock);
   const absl::Status started = store->Start();
-  if (!started.ok()) return CannotUse(directory, started);
+  if (!started.ok()) return CannotUseStore(directory, started);
   return store;
 }
 

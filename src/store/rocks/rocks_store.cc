@@ -1,8 +1,6 @@
 #include "src/store/rocks/rocks_store.h"
 
-#include <fcntl.h>
 #include <glog/logging.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,10 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "fmt/format.h"
-#include "src/base/errno_status.h"
 #include "src/base/status_macros.h"
-#include "src/base/unique_fd.h"
 #include "src/store/rocks/durable_files.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/rocks_action_caches.h"
@@ -26,6 +21,7 @@
 #include "src/store/rocks/rocks_outbox.h"
 #include "src/store/rocks/space.h"
 #include "src/store/rocks/uses.h"
+#include "src/store/store_directory.h"
 
 namespace smelt {
 namespace {
@@ -36,23 +32,6 @@ constexpr auto kMeasureInterval = std::chrono::seconds(1);
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
 // In Family::kMeta while the store is open: the boot in which it was opened.
 constexpr std::string_view kOpenedKey = "opened";
-
-// Held as long as the store is open; the kernel lets go of it however the process ends.
-absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory) {
-  const std::string path = directory + "/lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock " + path);
-  return absl::FailedPreconditionError(
-      fmt::format("the store {} is in use by another process: stop it, or use another directory", directory));
-}
-
-absl::Status CannotUse(const std::string& directory, const absl::Status& why) {
-  return absl::Status(why.code(), fmt::format("cannot use the store {} ({}): make it writable for this user, or use "
-                                              "another directory",
-                                              directory, std::string(why.message())));
-}
 
 std::int64_t Share(std::int64_t bytes, double share) {
   return static_cast<std::int64_t>(static_cast<double>(bytes) * share);
@@ -248,16 +227,12 @@ class RocksStoreOnDisk : public RocksStore {
 absl::StatusOr<std::unique_ptr<RocksStore>> RocksStore::Open(RocksStoreOptions options, FileSystem& files,
                                                              Clock& clock) {
   const std::string& directory = options.directory;
-  const absl::Status made = files.MakeDirectories(directory, 0700);
-  if (!made.ok()) return CannotUse(directory, made);
-  auto lock = LockDirectory(directory);
-  if (absl::IsFailedPrecondition(lock.status())) return lock.status();
-  if (!lock.ok()) return CannotUse(directory, lock.status());
+  ASSIGN_OR_RETURN(UniqueFd lock, TakeStoreDirectory(directory, files));
   auto database = RocksDatabase::Open(directory + "/db", files, clock);
-  if (!database.ok()) return CannotUse(directory, database.status());
-  auto store = std::make_unique<RocksStoreOnDisk>(options, *std::move(lock), *std::move(database), files, clock);
+  if (!database.ok()) return CannotUseStore(directory, database.status());
+  auto store = std::make_unique<RocksStoreOnDisk>(options, std::move(lock), *std::move(database), files, clock);
   const absl::Status started = store->Start();
-  if (!started.ok()) return CannotUse(directory, started);
+  if (!started.ok()) return CannotUseStore(directory, started);
   return store;
 }
 
