@@ -45,7 +45,7 @@ absl::StatusOr<Digest> Results::StoreFile(const UnitOutputs& unit, const rustc::
     return digest;
   }
   ASSIGN_OR_RETURN(Digest digest, outputs_.Ingest(path));
-  digests_.Restored(path, digest);
+  digests_.Left(path, digest);
   return digest;
 }
 
@@ -82,8 +82,11 @@ absl::Status Results::RestoreFile(const UnitOutputs& unit, const rustc::Output& 
                                   const Digest& digest) {
   if (output.kind != rustc::Output::Kind::kDepInfo) {
     const std::uint32_t mode = ModeOf(unit, output);
-    const bool in_place = digests_.IsInPlace(path, digest, mode) && files_.Touch(path).ok();
-    if (!in_place) RETURN_IF_ERROR(outputs_.Restore(digest, path, mode));
+    if (digests_.IsInPlace(path, digest, mode) && files_.Touch(path).ok()) {
+      digests_.Left(path, digest);
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(outputs_.Restore(digest, path, mode));
     digests_.Restored(path, digest);
     return absl::OkStatus();
   }

@@ -13,13 +13,14 @@ namespace {
 
 // The value in the table: a fixed layout of this machine, guarded by its length and leading byte.
 struct Record {
-  std::uint8_t version = 1;
+  std::uint8_t version = 2;
   std::uint8_t ours = 0;
   std::uint8_t hash[Digest::kHashBytes] = {};
   std::int64_t digest_size = 0;
   std::int64_t size = 0, mtime_ns = 0, ctime_ns = 0;
   std::uint64_t inode = 0, device = 0;
   std::uint32_t links = 0;
+  std::uint32_t our_links = 1;
 };
 
 }  // namespace
@@ -36,7 +37,9 @@ bool FileDigests::Holds(const Entry& entry, const FileStat& stat) {
     return false;
   }
   if (was.ctime_ns == stat.ctime_ns) return true;
-  return entry.ours && (stat.links > 1 || stat.links != was.links);
+  // A name of ours that has gone explains a new ctime too, but may hide another reason.
+  if (!entry.ours || stat.links < entry.our_links) return false;
+  return stat.links > entry.our_links || was.links > entry.our_links;
 }
 
 std::optional<Digest> FileDigests::Remembered(const std::string& path, const FileStat& stat) {
@@ -53,7 +56,7 @@ std::optional<Digest> FileDigests::Remembered(const std::string& path, const Fil
   Record record;
   if (!value || value->size() != sizeof record) return std::nullopt;
   std::memcpy(&record, value->data(), sizeof record);
-  if (record.version != 1) return std::nullopt;
+  if (record.version != Record().version) return std::nullopt;
   Entry entry;
   entry.ours = record.ours != 0;
   std::copy(std::begin(record.hash), std::end(record.hash), entry.digest.hash.begin());
@@ -64,6 +67,7 @@ std::optional<Digest> FileDigests::Remembered(const std::string& path, const Fil
   entry.stat.inode = record.inode;
   entry.stat.device = record.device;
   entry.stat.links = record.links;
+  entry.our_links = record.our_links;
   absl::MutexLock lock(&shard.mu);
   MakeRoom(shard);
   shard.entries.emplace(path, entry);
@@ -123,7 +127,21 @@ bool FileDigests::IsInPlace(const std::string& path, const Digest& digest, std::
 
 void FileDigests::Restored(const std::string& path, const Digest& digest) {
   absl::StatusOr<FileStat> stat = files_.Stat(path);
-  if (stat.ok() && stat->size == digest.size) Remember(path, {*stat, digest, true});
+  if (stat.ok() && stat->size == digest.size) Remember(path, {*stat, digest, true, stat->links});
+}
+
+void FileDigests::Left(const std::string& path, const Digest& digest) {
+  absl::StatusOr<FileStat> stat = files_.Stat(path);
+  if (!stat.ok() || stat->size != digest.size) return;
+  Remember(path, {*stat, digest, true, OurLinks(path, *stat)});
+}
+
+std::uint32_t FileDigests::OurLinks(const std::string& path, const FileStat& stat) {
+  Shard& shard = ShardOf(path);
+  absl::MutexLock lock(&shard.mu);
+  auto found = shard.entries.find(path);
+  const bool is_same = found != shard.entries.end() && found->second.ours && found->second.stat.inode == stat.inode;
+  return is_same ? found->second.our_links : 1;
 }
 
 void FileDigests::Remember(const std::string& path, const Entry& entry) {
@@ -137,6 +155,7 @@ void FileDigests::Remember(const std::string& path, const Entry& entry) {
   record.inode = entry.stat.inode;
   record.device = entry.stat.device;
   record.links = entry.stat.links;
+  record.our_links = entry.our_links;
   table_.Put(path, {reinterpret_cast<const char*>(&record), sizeof record}).IgnoreError();
 
   Shard& shard = ShardOf(path);

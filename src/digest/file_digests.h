@@ -32,8 +32,8 @@ struct FileDigest {
 //    smaller times (or those of a server), and kCoarseRacyNanos is the limit.
 //  - A file that we put there (see Restored) changes its ctime when cargo links it to another place, from deps/ to
 //  above
-//    it, or removes that link; while size, mtime and inode stay, and it still has several links or their number
-//    explains the new ctime, it is believed.
+//    it, or removes that link; while size, mtime and inode stay, and it has more links than we gave it, or had when it
+//    was last looked at, it is believed.
 //
 // Thread-safe. Memory: about 200 bytes an entry, kEntriesMax entries.
 class FileDigests {
@@ -64,8 +64,12 @@ class FileDigests {
   bool IsInPlace(const std::string& path, const Digest& digest, std::uint32_t mode);
 
   // Tells that we have just put a file with this digest at `path`: nobody else writes there between then and now, so
-  // the racy rule does not apply. Errors (it is gone already) are ignored.
+  // the racy rule does not apply, and all links that it has are ours. Errors (it is gone already) are ignored.
   void Restored(const std::string& path, const Digest& digest);
+
+  // Tells that the file at `path` has this digest and was made by a compiler, or that it was IsInPlace and is so still.
+  // Else as Restored.
+  void Left(const std::string& path, const Digest& digest);
 
   // Forgets what is remembered of files that are gone. Takes one stat for each file; ends early when `stop` says so.
   void Prune(const std::function<bool()>& stop);
@@ -77,7 +81,8 @@ class FileDigests {
   struct Entry {
     FileStat stat;
     Digest digest;
-    bool ours = false;  // put there by us
+    bool ours = false;            // put there by us
+    std::uint32_t our_links = 1;  // that it has of us: its path, and perhaps a name in the store
   };
   struct Shard {
     absl::Mutex mu;
@@ -87,6 +92,7 @@ class FileDigests {
 
   static bool Holds(const Entry& entry, const FileStat& stat);
   Shard& ShardOf(const std::string& path);
+  std::uint32_t OurLinks(const std::string& path, const FileStat& stat);
   void Remember(const std::string& path, const Entry& entry);
   static void MakeRoom(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
 

@@ -189,7 +189,7 @@ TEST_F(FileDigestsTest, LinksThatComeAndGoDoNotMakeARestoredFileAnother) {
   const std::string path = Write("a", "one");
   FileStat& stat = files_.stats[path];
   stat.links = 2;
-  digests_.Restored(path, DigestOf("one"));
+  digests_.Left(path, DigestOf("one"));
   stat.links = 3, stat.ctime_ns += 5;
   EXPECT_EQ(Of(digests_, path), DigestOf("one"));
   stat.links = 1, stat.ctime_ns += 5;
@@ -198,6 +198,25 @@ TEST_F(FileDigestsTest, LinksThatComeAndGoDoNotMakeARestoredFileAnother) {
   Overwrite(path, "two");
   stat.links = 2, ++stat.mtime_ns;
   EXPECT_EQ(Of(digests_, path), DigestOf("two"));
+}
+
+TEST_F(FileDigestsTest, ANameOfOursExplainsNothingWhetherItStaysOrGoes) {
+  const std::string path = Write("a", "one");
+  FileStat& stat = files_.stats[path];
+  for (const bool was_in_place : {false, true}) {
+    for (const std::uint32_t links : {2, 1}) {
+      Overwrite(path, "one");
+      stat.links = 2;
+      digests_.Restored(path, DigestOf("one"));
+      if (was_in_place) digests_.Left(path, DigestOf("one"));
+      EXPECT_TRUE(digests_.IsRestored(path, stat));
+      stat.links = links, ++stat.ctime_ns;
+      EXPECT_FALSE(digests_.IsRestored(path, stat)) << links;
+    }
+  }
+  digests_.Restored(path, DigestOf("one"));  // with one link; then cargo makes one
+  stat.links = 2, ++stat.ctime_ns;
+  EXPECT_TRUE(digests_.IsRestored(path, stat));
 }
 
 TEST_F(FileDigestsTest, ACtimeThatNoLinkExplainsMakesARestoredFileAnother) {

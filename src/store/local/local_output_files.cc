@@ -21,7 +21,7 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path) {
   }
   if (blobs_.IsInline(before.size)) return IngestInline(path, before);
   ASSIGN_OR_RETURN(const Digest digest, IngestCopy(path, before));
-  spares_.Want(digest, before.mode & 0777);
+  spares_.Want(digest, before.mode & 0777, /*restored=*/false);
   return digest;
 }
 
@@ -87,9 +87,13 @@ absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::stri
   ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
   if (!reaches || !spares_.Restore(digest, path, mode)) {
     const std::string blob = blob_files_.PathOf(digest);
-    RETURN_IF_ERROR(Replace(path, [&](const std::string& to) { return files_.CopyToNewFile(blob, to, mode); }));
+    RETURN_IF_ERROR(Replace(path, [&](const std::string& to) {
+      const absl::Status status = files_.CopyToNewFile(blob, to, mode);
+      if (status.ok()) spares_.Lend(digest, to);
+      return status;
+    }));
   }
-  if (reaches) spares_.Want(digest, mode);
+  if (reaches) spares_.Want(digest, mode, /*restored=*/true);
   return absl::OkStatus();
 }
 

@@ -19,8 +19,8 @@
 namespace smelt {
 
 // The daemon's files: blobs that are taken from target directories and put into others. Always by copy (a reflink where
-// the file system can): no file outside shares its inode with the store, since cargo, strip and linkers change files in
-// place.
+// the file system can): no file outside shares its inode with a blob, since cargo, strip and linkers change files in
+// place. (What is put in place may have a second name in the store's staging area: see LocalStoreOptions::loans.)
 class OutputFiles {
  public:
   virtual ~OutputFiles() = default;
@@ -62,6 +62,7 @@ struct SpareLimits {
   std::int64_t blob_bytes_min = 64 << 10;        // smaller blobs have none: copying them takes no longer
   std::int64_t disk_free_bytes_min = 5LL << 30;  // with less room on the disk there are none
   double disk_free_share_min = 0.1;              // nor with less than this share of it
+  std::size_t copies_max = 2;                    // made of a blob that was restored more than once; else one
   bool despite_reflinks = false;                 // also where a copy shares its blocks and takes no time
 };
 
@@ -76,6 +77,10 @@ struct LocalStoreOptions {
   // are at most limit_bytes, but for the moment until the store is idle again.
   bool spares = true;
   SpareLimits spare_limits;
+
+  // What Restore puts in place keeps a second name in the staging area and becomes a spare once it has no other: see
+  // Loans. With `spares` only.
+  bool loans = true;
 };
 
 // The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a

@@ -204,7 +204,7 @@ TEST(LocalStoreKillPoints, CoverEveryOperation) {
   for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
   EXPECT_THAT(operations,
               testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.ingest", "store.restore",
-                                     "store.spare", "store.action", "store.collect", "store.drop"}));
+                                     "store.spare", "store.loan", "store.action", "store.collect", "store.drop"}));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kWantedMax = 10'000;  // blobs remembered
+constexpr std::size_t kLentMax = 8'000;     // files, each of which is watched
 constexpr int kLowestPriority = 19;
 constexpr int kIoPriorityOfThread = 1;    // IOPRIO_WHO_PROCESS
 constexpr int kIoPriorityIdle = 3 << 13;  // IOPRIO_CLASS_IDLE
@@ -34,6 +35,7 @@ void LowerPriorityOfThisThread() {
 Spares::~Spares() {
   Stop();
   DropAll();
+  EndLoans();
 }
 
 void Spares::Start() {
@@ -49,13 +51,20 @@ void Spares::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+// False if it is time to end.
+bool Spares::WaitForWork(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return stopping_ || pending_; };
+  while (!has_work() && lent_ == 0) wake_.wait(lock);
+  wake_.wait_for(lock, std::chrono::nanoseconds(kLookNanos), has_work);
+  wake_.wait_for(lock, std::chrono::nanoseconds(kIdleNanos), [this] { return stopping_.load(); });
+  return !stopping_;
+}
+
 void Spares::Run() {
   LowerPriorityOfThisThread();
   std::unique_lock lock(mu_);
-  while (!stopping_) {
-    wake_.wait(lock, [this] { return stopping_ || pending_; });
-    wake_.wait_for(lock, std::chrono::nanoseconds(kIdleNanos), [this] { return stopping_.load(); });
-    if (stopping_ || clock_.NowNanos() - last_activity_ns_ < kIdleNanos) continue;
+  while (WaitForWork(lock)) {
+    if (clock_.NowNanos() - last_activity_ns_ < kIdleNanos) continue;
     pending_ = false;
     lock.unlock();
     const bool made_all = Make();
@@ -64,15 +73,16 @@ void Spares::Run() {
   }
 }
 
-void Spares::Want(const Digest& digest, std::uint32_t mode) {
+void Spares::Want(const Digest& digest, std::uint32_t mode, bool restored) {
   if (!options_.spares || digest.size < options_.spare_limits.blob_bytes_min) return;
   bool wake = false;
   {
     const std::lock_guard lock(mu_);
     Wanted& wanted = wanted_[digest];
     wanted.use = ++uses_;
+    wanted.restored += restored;
     wanted.mode = mode;
-    if (!wanted.spare.has_value()) wake = !std::exchange(pending_, true);
+    if (wanted.spares.size() < CopiesOf(wanted)) wake = !std::exchange(pending_, true);
   }
   if (wake) wake_.notify_all();
 }
@@ -84,6 +94,7 @@ bool Spares::Make() {
     DropAll();
     return true;
   }
+  LookForAllReturns();
   for (const Job& job : Plan()) {
     if (stopping_ || activity_ != activity) return false;
     if (ReflinksAreAsGood(job.digest) || !DiskHasRoomFor(job.digest.size)) return true;
@@ -103,18 +114,34 @@ std::vector<Spares::Job> Spares::Plan() {
   for (const auto& [digest, wanted] : wanted_) latest_first.emplace_back(wanted.use, digest);
   std::sort(latest_first.rbegin(), latest_first.rend());
   std::int64_t room = Budget();
-  for (std::size_t i = 0; i < latest_first.size(); ++i) {
-    const Digest& digest = latest_first[i].second;
-    Wanted& wanted = wanted_[digest];
-    const bool fits = i < kWantedMax && digest.size <= room;
-    if (fits) room -= digest.size;
-    if (fits && !wanted.spare.has_value()) jobs.push_back({.digest = digest, .mode = wanted.mode});
-    if (!fits && wanted.spare.has_value()) superfluous.push_back(Detach(wanted));
-    if (i >= kWantedMax) wanted_.erase(digest);
+  for (std::size_t nth = 0; nth < kOfEachMax; ++nth) {
+    for (std::size_t i = 0; i < latest_first.size(); ++i) {
+      const Digest& digest = latest_first[i].second;
+      Wanted& wanted = wanted_[digest];
+      const bool is_there = nth < wanted.spares.size();
+      if (!is_there && nth >= CopiesOf(wanted)) continue;
+      if (i >= kWantedMax || digest.size > room) {
+        if (is_there) superfluous.push_back(Detach(wanted));
+        continue;
+      }
+      room -= digest.size;
+      if (!is_there) jobs.push_back({.digest = digest, .mode = wanted.mode});
+    }
   }
+  for (std::size_t i = kWantedMax; i < latest_first.size(); ++i) Forget(latest_first[i].second);
   lock.unlock();
   RemoveFiles(superfluous);
   return jobs;
+}
+
+std::size_t Spares::CopiesOf(const Wanted& wanted) const {
+  return wanted.restored > 1 ? options_.spare_limits.copies_max : 1;
+}
+
+// What is lent is remembered until it has come back.
+void Spares::Forget(const Digest& digest) {
+  const auto found = wanted_.find(digest);
+  if (found->second.lent.empty()) wanted_.erase(found);
 }
 
 std::int64_t Spares::Budget() const {
@@ -170,11 +197,10 @@ absl::Status Spares::CopyUnchanged(const Job& job, const std::string& path) {
 absl::Status Spares::Keep(const Digest& digest, Spare spare, std::uint64_t drops) {
   const std::lock_guard lock(mu_);
   Wanted& wanted = wanted_[digest];
-  if (drops != drops_ || wanted.spare.has_value() || spare.stat.size != digest.size) {
+  if (drops != drops_ || wanted.spares.size() >= kOfEachMax || spare.stat.size != digest.size) {
     return absl::AbortedError(fmt::format("{} is not wanted any more", spare.path));
   }
-  bytes_ += spare.stat.size;
-  wanted.spare = std::move(spare);
+  Attach(wanted, std::move(spare));
   return absl::OkStatus();
 }
 
@@ -182,42 +208,107 @@ bool Spares::Restore(const Digest& digest, const std::string& path, std::uint32_
   const std::optional<Spare> spare = Take(digest);
   if (!spare.has_value()) return false;
   SMELT_KILL_POINT("store.spare.taken");
-  if (PutAt(*spare, path, mode).ok()) return true;
+  if (PutAt(digest, *spare, path, mode).ok()) return true;
   files_.Remove(spare->path).IgnoreError();
   return false;
 }
 
 std::optional<Spares::Spare> Spares::Take(const Digest& digest) {
+  LookForReturns(digest);
   const std::lock_guard lock(mu_);
   const auto found = wanted_.find(digest);
-  if (found == wanted_.end() || !found->second.spare.has_value()) return std::nullopt;
+  if (found == wanted_.end() || found->second.spares.empty()) return std::nullopt;
   return Detach(found->second);
 }
 
-absl::Status Spares::PutAt(const Spare& spare, const std::string& path, std::uint32_t mode) {
+absl::Status Spares::PutAt(const Digest& digest, const Spare& spare, const std::string& path, std::uint32_t mode) {
   ASSIGN_OR_RETURN(const FileStat stat, files_.Stat(spare.path));
   if (stat != spare.stat) return absl::AbortedError(fmt::format("{} was changed", spare.path));
   if (stat.mode != mode) RETURN_IF_ERROR(files_.SetMode(spare.path, mode));
   RETURN_IF_ERROR(files_.Touch(spare.path));
+  Lend(digest, spare.path);
   SMELT_KILL_POINT("store.spare.before_rename");
   RETURN_IF_ERROR(files_.Rename(spare.path, path));
   SMELT_KILL_POINT("store.spare.after_rename");
   return absl::OkStatus();
 }
 
+void Spares::Lend(const Digest& digest, const std::string& staged) {
+  if (!options_.spares || !options_.loans || digest.size < options_.spare_limits.blob_bytes_min) return;
+  {
+    const std::lock_guard lock(mu_);
+    const Wanted& wanted = wanted_[digest];
+    if (lent_ >= kLentMax || wanted.lent.size() + wanted.spares.size() >= kOfEachMax) return;
+  }
+  std::optional<Loans::Loan> loan = loans_.Lend(staged, blob_files_.StagingPath());
+  if (!loan.has_value()) return;
+  const std::lock_guard lock(mu_);
+  wanted_[digest].lent.push_back(*std::move(loan));
+  ++lent_;
+}
+
+void Spares::LookForReturns(const Digest& digest) {
+  std::vector<Loans::Loan> lent;
+  {
+    const std::lock_guard lock(mu_);
+    const auto found = wanted_.find(digest);
+    if (found == wanted_.end()) return;
+    lent.swap(found->second.lent);
+    lent_ -= lent.size();
+  }
+  for (const Loans::Loan& loan : lent) Return(digest, loan);
+}
+
+void Spares::Return(const Digest& digest, const Loans::Loan& loan) {
+  FileStat stat;
+  const Loans::State state = loans_.StateOf(loan, &stat);
+  if (state != Loans::State::kOut) loans_.End(loan, /*remove=*/state == Loans::State::kLost);
+  const std::lock_guard lock(mu_);
+  Wanted& wanted = wanted_[digest];
+  if (state == Loans::State::kOut) wanted.lent.push_back(loan), ++lent_;
+  if (state == Loans::State::kBack) Attach(wanted, {.path = loan.path, .stat = stat});
+}
+
+void Spares::LookForAllReturns() {
+  std::vector<Digest> lent;
+  {
+    const std::lock_guard lock(mu_);
+    for (const auto& [digest, wanted] : wanted_) {
+      if (!wanted.lent.empty()) lent.push_back(digest);
+    }
+  }
+  for (const Digest& digest : lent) LookForReturns(digest);
+}
+
+void Spares::EndLoans() {
+  const std::lock_guard lock(mu_);
+  for (auto& [digest, wanted] : wanted_) {
+    for (const Loans::Loan& loan : wanted.lent) loans_.End(loan, /*remove=*/true);
+    wanted.lent.clear();
+  }
+  lent_ = 0;
+}
+
+void Spares::Attach(Wanted& wanted, Spare spare) {
+  bytes_ += spare.stat.size;
+  wanted.spares.push_back(std::move(spare));
+}
+
 Spares::Spare Spares::Detach(Wanted& wanted) {
-  Spare spare = *std::exchange(wanted.spare, std::nullopt);
+  Spare spare = std::move(wanted.spares.back());
+  wanted.spares.pop_back();
   bytes_ -= spare.stat.size;
   return spare;
 }
 
 bool Spares::DropAll() {
+  LookForAllReturns();
   std::vector<Spare> dropped;
   {
     const std::lock_guard lock(mu_);
     ++drops_;
     for (auto& [digest, wanted] : wanted_) {
-      if (wanted.spare.has_value()) dropped.push_back(Detach(wanted));
+      while (!wanted.spares.empty()) dropped.push_back(Detach(wanted));
     }
   }
   RemoveFiles(dropped);

@@ -18,6 +18,7 @@
 #include "src/digest/digest.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
+#include "src/store/local/loans.h"
 #include "src/store/local/local_store.h"
 
 namespace smelt {
@@ -25,17 +26,27 @@ namespace smelt {
 // Copies of blobs made in advance, while nobody waits: a spare is renamed to where its blob is to be restored. Copying
 // 1 to 10 MB where the file system has no reflinks costs 1 to 4 ms, renaming some 20 microseconds.
 //
-// A thread of its own, of the lowest priority, makes at most one spare of each blob that is wanted, those wanted last
-// first, once the store has not been asked for anything for kIdleNanos; it stops after the present one as soon as it is
-// asked again. Spares are files in the staging area that nobody else has seen, and are gone when the store is closed
-// or opened again. Thread-safe.
+// A thread of its own, of the lowest priority, makes spares of the blobs that are wanted, those wanted last first, once
+// the store has not been asked for anything for kIdleNanos; it stops after the present one as soon as it is asked
+// again: one of each, then a second one of those that were restored more than once. Spares are files in the staging
+// area that nobody else has, and are gone when the store is closed or opened again.
+//
+// What is put in place is only lent (see Loans): once the target directory is removed, it is a spare again, and nothing
+// is copied for the next build. A blob has at most kOfEachMax files that are spares or lent. Thread-safe.
 class Spares {
  public:
   static constexpr std::int64_t kIdleNanos = 50'000'000;
+  static constexpr std::int64_t kLookNanos = 30'000'000'000;  // how often it is looked for what came back
+  static constexpr std::size_t kOfEachMax = 4;
 
   // `options` and the others outlive it.
   Spares(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, Clock& clock, const LocalStoreOptions& options)
-      : index_(index), blob_files_(blob_files), files_(files), clock_(clock), options_(options) {}
+      : index_(index),
+        blob_files_(blob_files),
+        files_(files),
+        clock_(clock),
+        options_(options),
+        loans_(files, options.directory) {}
   ~Spares();
 
   // The staging area is ready. Not thread-safe.
@@ -54,14 +65,17 @@ class Spares {
     return operation();
   }
 
-  // A copy of this blob of this mode was needed and is likely to be needed again.
-  void Want(const Digest& digest, std::uint32_t mode);
+  // The blob was restored with this mode, or ingested, and is likely to be needed.
+  void Want(const Digest& digest, std::uint32_t mode, bool restored);
 
   // Puts a spare of the blob, which was looked at, in the place of `path`, on the same file system, with mtime the
   // kernel's now. False if there is none or anything is wrong with it: then it is gone, and nothing else has changed.
   bool Restore(const Digest& digest, const std::string& path, std::uint32_t mode);
 
-  // False if there are none. What is just being made goes too.
+  // The file at `staged`, which holds the blob and which nobody has seen yet, is about to be put in place.
+  void Lend(const Digest& digest, const std::string& staged);
+
+  // False if there are none. What is just being made goes too; what is lent stays.
   bool DropAll();
 
   // What the thread does when the store is idle, now and in this one. True if it came to its end.
@@ -75,9 +89,11 @@ class Spares {
     FileStat stat;
   };
   struct Wanted {
-    std::uint64_t use = 0;  // number of its last use
+    std::uint64_t use = 0;     // number of its last use
+    std::size_t restored = 0;  // times
     std::uint32_t mode = 0;
-    std::optional<Spare> spare;
+    std::vector<Spare> spares;
+    std::vector<Loans::Loan> lent;
   };
   struct Job {
     Digest digest;
@@ -96,10 +112,18 @@ class Spares {
   }
 
   void Run();
+  bool WaitForWork(std::unique_lock<std::mutex>& lock);
+
+  // Looks at what is lent, of this blob or of all: what has come back is a spare, what was changed is gone.
+  void LookForReturns(const Digest& digest);
+  void LookForAllReturns();
+  void Return(const Digest& digest, const Loans::Loan& loan);
 
   // What is to be made, in this order; drops what there is no room for any more.
   std::vector<Job> Plan();
-  std::int64_t Budget() const;  // bytes
+  std::size_t CopiesOf(const Wanted& wanted) const;
+  void Forget(const Digest& digest);  // mu_ is held
+  std::int64_t Budget() const;        // bytes
   bool DiskHasRoomFor(std::int64_t bytes) const;
   bool ReflinksAreAsGood(const Digest& digest);
 
@@ -108,8 +132,10 @@ class Spares {
   absl::Status Keep(const Digest& digest, Spare spare, std::uint64_t drops);
 
   std::optional<Spare> Take(const Digest& digest);
-  absl::Status PutAt(const Spare& spare, const std::string& path, std::uint32_t mode);
-  Spare Detach(Wanted& wanted);  // mu_ is held
+  absl::Status PutAt(const Digest& digest, const Spare& spare, const std::string& path, std::uint32_t mode);
+  Spare Detach(Wanted& wanted);              // mu_ is held; there is one
+  void Attach(Wanted& wanted, Spare spare);  // mu_ is held
+  void EndLoans();
   void RemoveFiles(const std::vector<Spare>& spares);
 
   // Constant after construction.
@@ -118,6 +144,7 @@ class Spares {
   FileSystem& files_;
   Clock& clock_;
   const LocalStoreOptions& options_;
+  Loans loans_;
 
   std::atomic<std::int64_t> last_activity_ns_ = 0;
   std::atomic<std::uint64_t> activity_ = 0;  // requests so far
@@ -132,6 +159,7 @@ class Spares {
   bool pending_ = false;                        // guarded by mu_; there may be something to make
   std::uint64_t uses_ = 0;                      // guarded by mu_
   std::uint64_t drops_ = 0;                     // guarded by mu_; calls of DropAll
+  std::size_t lent_ = 0;                        // guarded by mu_; files
   absl::flat_hash_map<Digest, Wanted> wanted_;  // guarded by mu_
 
   std::thread thread_;

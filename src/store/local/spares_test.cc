@@ -20,8 +20,9 @@ class SparesTest : public LocalStoreFixture {
  protected:
   SparesTest() {
     options_.spares = true;
+    options_.loans = false;
     options_.spare_limits = {
-        .disk_free_bytes_min = 0, .disk_free_share_min = 0, .despite_reflinks = true};  // on any machine
+        .disk_free_bytes_min = 0, .disk_free_share_min = 0, .copies_max = 1, .despite_reflinks = true};
     Open();
   }
 
@@ -332,6 +333,22 @@ TEST_F(SparesTest, TheStoreMakesThemByItselfOnceItIsIdle) {
   clock_.AdvanceSeconds(1);
   while (SpareBytes() == 0) std::this_thread::yield();
   EXPECT_TRUE(RestoreTakesSpare(digest, StatOf(OnlySpare()).inode));
+}
+
+TEST_F(SparesTest, WhatIsRestoredAgainAndAgainGetsTwo) {
+  options_.spare_limits.copies_max = 2;
+  Open();
+  const Digest digest = PutWithSpare(large_), other = Put(Contents(kLarge, 2));
+  EXPECT_THAT(Staging(), SizeIs(1));
+  Restore(digest, "out");
+  Restore(other, "other");
+  store_->MakeSparesForTest();
+  EXPECT_THAT(Staging(), SizeIs(3));
+  EXPECT_EQ(SpareBytes(), 3 * kLarge);
+  files_.ResetCounts();
+  for (const char* name : {"a", "b"}) Restore(digest, name);
+  EXPECT_EQ(files_.Count(Call::kCopyToNewFile), 0);
+  EXPECT_NE(StatOf(Target("a")).inode, StatOf(Target("b")).inode);
 }
 
 TEST_F(SparesTest, AreGoneWhenTheStoreIsClosed) {
