@@ -79,7 +79,7 @@ ONLY_SINGLE_HEADERS = {"src/wire": ("src/base",)}
 # third-party library -> (pattern of its headers, where they may be included). Tests of a station count as the station.
 THIRD_PARTY = {
     "BoringSSL": (r"openssl/", ("src/digest/", "src/auth/")),
-    "RocksDB": (r"rocksdb/", ("src/store/local/", "src/store/rocks/")),
+    "RocksDB": (r"rocksdb/", ("src/store/database/", "src/store/local/", "src/store/rocks/")),
     "libmicrohttpd": (r"microhttpd\.h", ("src/status/",)),
     "libcurl": (r"curl/", ("src/store/s3/", "src/auth/")),
     "pugixml": (r"pugixml\.hpp", ("src/store/s3/",)),

@@ -2,12 +2,12 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
 #include <memory>
+#include <vector>
 
 namespace smelt {
 namespace {
@@ -22,14 +22,6 @@ constexpr std::uint64_t kBlobFileBytes = 128 << 20;
 constexpr int kOpenFilesMax = 1024;
 // Deleted entries in a row of so many that make a table worth compacting.
 constexpr std::size_t kDeletionsWindow = 4096, kDeletionsTrigger = 2048;
-
-// Left to itself, RocksDB looks every few seconds whether a full disk has room again, and lets nobody recover before.
-class NoRecoveryByItself : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
 
 rocksdb::ColumnFamilyOptions RowsFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -65,30 +57,17 @@ rocksdb::ColumnFamilyOptions BlobDbFamily(const std::shared_ptr<rocksdb::Cache>&
   return options;
 }
 
-}  // namespace
-
-rocksdb::DBOptions RocksOptions() {
+rocksdb::DBOptions Options() {
   rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.listeners.push_back(std::make_shared<NoRecoveryByItself>());
   options.max_background_jobs = 4;
   options.max_open_files = kOpenFilesMax;
   options.db_write_buffer_size = kMemtablesBytesMax;
   options.max_total_wal_size = kLogBytesMax;
-  options.allow_fallocate = false;  // it would take the log's full size from a small disk at once
   options.enable_pipelined_write = true;
-  options.avoid_flush_during_recovery = true;
-  options.skip_stats_update_on_db_open = true;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
   return options;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> RocksFamilies() {
+std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   return {{rocksdb::kDefaultColumnFamilyName, RowsFamily(cache)},
           {"blob_rows", RowsFamily(cache)},
@@ -97,6 +76,15 @@ std::vector<rocksdb::ColumnFamilyDescriptor> RocksFamilies() {
           {"action_rows", RowsFamily(cache)},
           {"actions", BytesFamily(cache)},
           {"outbox", RowsFamily(cache)}};
+}
+
+}  // namespace
+
+StoreDatabase::Setup RocksSetup() {
+  return {.options = Options(),
+          .families = Families(),
+          .scan_readahead_bytes = 2 << 20,
+          .consequence = ", and what is missing is uploaded again"};
 }
 
 }  // namespace smelt

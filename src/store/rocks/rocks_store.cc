@@ -133,7 +133,7 @@ class RocksStoreOnDisk : public RocksStore {
     if (!absl::IsDataLoss(loaded)) return loaded;
     blob_index_.Clear();
     action_index_.Clear();
-    RETURN_IF_ERROR(database_->PutAside(std::string(loaded.message())));
+    RETURN_IF_ERROR(database_->BeginAnew(std::string(loaded.message())));
     return LoadOnce();
   }
 
