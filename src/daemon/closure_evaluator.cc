@@ -3,12 +3,21 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "src/base/parallel.h"
 #include "src/base/program_path.h"
 #include "src/compilers/rustc/key_arguments.h"
 #include "src/digest/hasher.h"
 
 namespace smelt {
+namespace {
+
+// Fewer files are read sooner than threads are started.
+constexpr int kFilesWorthThreads = 32;
+constexpr unsigned kThreadsMax = 8;
+
+}  // namespace
 
 Environment::Environment(const std::vector<std::string>& block) {
   for (const std::string& entry : block) {
@@ -83,7 +92,20 @@ bool ClosureEvaluator::AddFile(const std::string& canonical, const FileStat& sta
   return true;
 }
 
+// A package in a place where nobody has looked yet: its files are read by several threads, and then remembered. One in
+// the middle tells for all.
+void ClosureEvaluator::DigestAhead(const Shape& shape) const {
+  if (shape.files_size() < kFilesWorthThreads) return;
+  const std::string one = paths_.Real(shape.files(shape.files_size() / 2));
+  const absl::StatusOr<FileStat> stat = files_.Stat(one);
+  if (!stat.ok() || digests_.Remembered(one, *stat)) return;
+  ParallelFor(
+      static_cast<std::size_t>(shape.files_size()), std::min(std::thread::hardware_concurrency(), kThreadsMax),
+      [&](std::size_t i) { digests_.Of(paths_.Real(shape.files(static_cast<int>(i)))).status().IgnoreError(); });
+}
+
 bool ClosureEvaluator::AddFiles(const Shape& shape, const Before* before, Evaluation& evaluation) const {
+  if (!before) DigestAhead(shape);
   for (const std::string& canonical : shape.files()) {
     const std::string real = paths_.Real(canonical);
     absl::StatusOr<FileStat> stat = files_.Stat(real);

@@ -63,6 +63,7 @@ class ClosureEvaluator {
   bool MayHaveChanged(const Before& before, const std::string& real, const FileStat& stat) const;
   bool AddFile(const std::string& canonical, const FileStat& stat, const std::string& real, const Before* before,
                Evaluation& evaluation) const;
+  void DigestAhead(const Shape& shape) const;
   bool AddFiles(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   bool AddPresence(const Shape& shape, const Before* before, Evaluation& evaluation) const;
   bool AddListings(const Shape& shape, const Before* before, Evaluation& evaluation) const;

@@ -97,6 +97,28 @@ TEST_F(ClosureEvaluatorTest, FilesEnterByContentUnderTheirCanonicalNames) {
   EXPECT_THAT(evaluation->closure.files, UnorderedElementsAre(Pair("/smelt/workspace/src/lib.rs", DigestOf("lib"))));
 }
 
+TEST_F(ClosureEvaluatorTest, ManyFilesAreReadOnceEachAndGiveWhatFewGive) {
+  constexpr int kFiles = 200;
+  Shape shape;
+  std::map<std::string, Digest> expected;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string contents = "contents " + std::to_string(i);
+    shape.add_files(Write("src/" + std::to_string(i), contents));
+    expected.emplace(shape.files(i), DigestOf(contents));
+  }
+  clock_.AdvanceSeconds(Clock::System().NowNanos() / 1'000'000'000 + 60);  // no file looks as if it had just been changed
+  for (int reads : {kFiles, 0}) {
+    files_.ResetCounts();
+    auto evaluation = Evaluate(shape);
+    ASSERT_TRUE(evaluation);
+    EXPECT_EQ(evaluation->closure.files, expected);
+    EXPECT_EQ(files_.Count(FaultyFileSystem::Call::kOpenForRead), reads);
+  }
+  fs::remove(dir_ / "src/150");
+  EXPECT_FALSE(Evaluate(shape));
+  EXPECT_EQ(obstacle_, "missing " + (dir_ / "src/150"));
+}
+
 TEST_F(ClosureEvaluatorTest, AFileOfAnotherPackageEntersWithTheNameThatItsDirectoryGets) {
   Shape shape;
   shape.add_files(Write("src/lib.rs", "lib"));
