@@ -2,6 +2,7 @@
 #include "src/services/server.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +24,8 @@
 #include "src/cmd/server_flags.h"
 #include "src/metrics/activity.h"
 #include "src/services/admin_service.h"
-#include "src/services/tls.h"
+#include "src/services/connections/accept4.h"
+#include "src/services/connections/tls.h"
 #include "src/status/http_server.h"
 #include "src/status/status_site.h"
 #include "src/store/read_through_parents.h"
@@ -32,6 +34,9 @@
 
 namespace smelt {
 namespace {
+
+constexpr rlim_t kOpenFiles = 65536;
+constexpr std::int64_t kShutdownSeconds = 15;
 
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "smelt-server: {}\n", std::string(status.message()));
@@ -82,6 +87,14 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   return options;
 }
 
+// As far as the system lets it; every connection and every large blob that is read takes one.
+void AllowManyOpenFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, kOpenFiles));
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void CollectStore(RocksStore& store, std::vector<Sample>& samples) {
   const RocksStore::Usage usage = store.GetUsage();
   const Outbox::Backlog backlog = store.outbox() ? store.outbox()->Pending() : Outbox::Backlog();
@@ -120,11 +133,14 @@ Administration MakeAdministration(RocksStore& store, ServerBucket* bucket, Statu
           [&site] { return site.Json(); }};
 }
 
-// Ends everything: nothing new is taken, what runs may finish; a second signal ends it at once.
+// Ends everything: nothing new is taken, what runs may finish; a second signal ends it at once, and time does if gRPC
+// still waits for a connection when all calls must have ended.
 void Drain(const ServerConfig& config, StatusSite& site, Server& server) {
   LOG(INFO) << "smelt-server ends; calls may finish for " << config.server.drain_seconds << " s";
-  std::thread([] {
-    AwaitSignal();
+  std::thread([seconds = config.server.drain_seconds + kShutdownSeconds] {
+    const sigset_t signals = EndingSignals();
+    const timespec patience = {static_cast<time_t>(seconds), 0};
+    if (sigtimedwait(&signals, nullptr, &patience) < 0) LOG(ERROR) << "gRPC does not end after " << seconds << " s";
     std::_Exit(1);  // as safe as kill -9
   }).detach();
   site.Drain();
@@ -219,6 +235,8 @@ int Main(int argc, char** argv) {
   const sigset_t signals = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // every thread made later inherits it
   signal(SIGPIPE, SIG_IGN);
+  AllowManyOpenFiles();
+  KeepDescriptorsFromConnections();
   return Serve(*config);
 }
 

@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_TLS_H_
-#define SMELT_SERVICES_TLS_H_
+#ifndef SMELT_SERVICES_CONNECTIONS_TLS_H_
+#define SMELT_SERVICES_CONNECTIONS_TLS_H_
 
 #include <memory>
 #include <string>
@@ -26,4 +26,4 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTlsCredentials(cons
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_TLS_H_
+#endif  // SMELT_SERVICES_CONNECTIONS_TLS_H_

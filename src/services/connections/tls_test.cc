@@ -1,4 +1,4 @@
-#include "src/services/tls.h"
+#include "src/services/connections/tls.h"
 
 #include <gtest/gtest.h>
 
