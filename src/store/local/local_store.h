@@ -61,7 +61,7 @@ struct SpareLimits {
   std::int64_t bytes_max = 4LL << 30;            // together; nor more than a quarter of LocalStoreOptions::limit_bytes
   std::int64_t blob_bytes_min = 64 << 10;        // smaller blobs have none: copying them takes no longer
   std::int64_t disk_free_bytes_min = 5LL << 30;  // with less room on the disk there are none
-  double disk_free_share_min = 0.1;              // nor with less than this share of it
+  double disk_free_share_min = 0.03;             // nor with less than this share of it
   std::size_t copies_max = 2;                    // made of a blob that was restored more than once; else one
   bool despite_reflinks = false;                 // also where a copy shares its blocks and takes no time
 };
