@@ -22,15 +22,10 @@ import tempfile
 import time
 
 import remote
+from server import servers
 
 HERE = pathlib.Path(__file__).resolve().parent
 KEYS = {"AWS_ACCESS_KEY_ID": "smelt", "AWS_SECRET_ACCESS_KEY": "smelt-smelt-smelt", "AWS_REGION": "us-east-1"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def find_gateway(names=("versitygw", "minio")):
@@ -47,7 +42,7 @@ class Gateway:
 
     def __init__(self, root, program):
         (root / "bucket/team").mkdir(parents=True)
-        self.port = free_port()
+        self.port = servers.free_port()
         self.endpoint = "127.0.0.1:%d" % self.port
         key, secret = KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]
         variables = {"ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret, "MINIO_ROOT_USER": key,
@@ -121,7 +116,8 @@ class Sccache:
                             "CARGO_INCREMENTAL": "0",
                             "SCCACHE_ENDPOINT": "http://" + endpoint, "SCCACHE_REGION": "us-east-1",
                             "SCCACHE_S3_USE_SSL": "false", "SCCACHE_S3_KEY_PREFIX": "sccache",
-                            "SCCACHE_SERVER_PORT": str(free_port()), "SCCACHE_CONF": str(self.directory / "none"),
+                            "SCCACHE_SERVER_PORT": str(servers.free_port()),
+                            "SCCACHE_CONF": str(self.directory / "none"),
                             "CARGO_TARGET_DIR": str(root / "sccache-target")}
 
     def build(self):

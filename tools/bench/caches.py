@@ -3,11 +3,11 @@
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import process
 import workload
+from server import servers
 
 
 class Cache:
@@ -125,7 +125,7 @@ class Sccache(Wrapper):
 
     def __init__(self, scratch, program):
         super().__init__(scratch, program)
-        self.port = free_port()
+        self.port = servers.free_port()
 
     def variables(self):
         return {
@@ -187,12 +187,6 @@ class Mbx(Wrapper):
             "MBX_TARGET_VIEWS": "false",
             "MBX_DISPLAY": "plain",
         }
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 RIVALS = (Sccache, Kache, Mbx)
