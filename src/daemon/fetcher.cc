@@ -49,30 +49,17 @@ bool Fetcher::IsKnownAbsent(const Digest& key) {
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
     const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch) {
-  std::shared_ptr<Flight> flight, theirs;
   {
     absl::MutexLock lock(&mu_);
     if (IsKnownAbsent(key)) return absl::NotFoundError("the shared cache had no " + key.ToString());
-    std::shared_ptr<Flight>& slot = flights_[key];
-    if (slot) {
-      theirs = slot;
-    } else {
-      flight = slot = std::make_shared<Flight>();
-    }
   }
-  if (theirs) {
-    theirs->done.WaitForNotification();
-    return theirs->result;
-  }
-  flight->result = fetch();
-  {
+  return under_way_.Do(key, [&] {
+    auto result = fetch();
     absl::MutexLock lock(&mu_);
-    flights_.erase(key);
     if (absent_since_ns_.size() > kRememberedMax) absent_since_ns_.clear();
-    if (absl::IsNotFound(flight->result.status())) absent_since_ns_[key] = clock_.NowNanos();
-  }
-  flight->done.Notify();
-  return flight->result;
+    if (absl::IsNotFound(result.status())) absent_since_ns_[key] = clock_.NowNanos();
+    return result;
+  });
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action) {

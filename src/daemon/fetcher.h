@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,7 +10,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "src/action/closure.h"
 #include "src/base/clock.h"
 #include "src/daemon/counters.h"
@@ -19,6 +17,7 @@
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
 #include "src/store/shared_cache.h"
+#include "src/store/shared_calls.h"
 
 namespace smelt {
 
@@ -46,11 +45,6 @@ class Fetcher {
   bool TakeFetched(const Digest& action);
 
  private:
-  struct Flight {
-    absl::Notification done;
-    absl::StatusOr<ActionCache::ActionResult> result = absl::UnknownError("under way");
-  };
-
   // What `fetch` gives, or somebody else's call under the same key.
   absl::StatusOr<ActionCache::ActionResult> Join(
       const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
@@ -63,9 +57,9 @@ class Fetcher {
   ActionCache& actions_;
   Counters& counters_;
   Clock& clock_;
+  SharedCalls<absl::StatusOr<ActionCache::ActionResult>> under_way_;
 
   absl::Mutex mu_;
-  absl::flat_hash_map<Digest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Digest, std::int64_t> absent_since_ns_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Digest> fetched_ ABSL_GUARDED_BY(mu_);
 };
