@@ -1,41 +1,18 @@
 #include "src/services/staged_upload.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <utility>
 
 #include "fmt/format.h"
-#include "src/base/errno_status.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
 namespace {
 
-absl::Status WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus(errno, "write of an upload's file");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
-}
+// Digested and written while they are in the processor's cache.
+constexpr std::size_t kPieceBytes = 64 << 10;
 
 }  // namespace
-
-absl::StatusOr<UniqueFd> OpenUnnamed(const std::string& directory) {
-  UniqueFd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file.valid()) return file;
-  if (errno != EOPNOTSUPP && errno != EISDIR) return ErrnoStatus(errno, "open an unnamed file in " + directory);
-  std::string name = directory + "/upload-XXXXXX";
-  file.Reset(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file.valid()) return ErrnoStatus(errno, "open " + name);
-  ::unlink(name.c_str());
-  return file;
-}
 
 absl::Status StagedUpload::Append(std::string&& data) {
   const auto length = static_cast<std::int64_t>(data.size());
@@ -50,18 +27,26 @@ absl::Status StagedUpload::Append(std::string&& data) {
       memory_.append(data);
     }
   } else {
-    if (!file_.valid()) {
-      ASSIGN_OR_RETURN(file_, OpenUnnamed(directory_));
-    }
-    RETURN_IF_ERROR(WriteAll(file_.get(), data));
-    hasher_.Update(data);
+    RETURN_IF_ERROR(AppendToFile(data));
   }
   size_ += length;
   return absl::OkStatus();
 }
 
+absl::Status StagedUpload::AppendToFile(std::string_view data) {
+  if (!file_.is_open()) {
+    ASSIGN_OR_RETURN(file_, UnnamedFile::Open(directory_));
+  }
+  for (; !data.empty(); data.remove_prefix(std::min(kPieceBytes, data.size()))) {
+    const std::string_view piece = data.substr(0, kPieceBytes);
+    hasher_.Update(piece);
+    RETURN_IF_ERROR(file_.Append(piece));
+  }
+  return absl::OkStatus();
+}
+
 Bytes StagedUpload::Finish() && {
-  return file_.valid() ? Bytes(std::move(file_), hasher_.Finish()) : Bytes(std::move(memory_));
+  return file_.is_open() ? Bytes(std::move(file_).Release(), hasher_.Finish()) : Bytes(std::move(memory_));
 }
 
 }  // namespace smelt

@@ -6,20 +6,15 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "src/base/unique_fd.h"
 #include "src/digest/hasher.h"
 #include "src/services/bytes_budget.h"
 #include "src/store/bytes.h"
+#include "src/store/unnamed_file.h"
 
 namespace smelt {
 
-// A file without a name in `directory`, for writing: it goes when it is closed, or gets a name where the store keeps
-// it.
-absl::StatusOr<UniqueFd> OpenUnnamed(const std::string& directory);
-
 // What has arrived of one upload, as it came over the wire: in memory when it is small and the budget has room, else in
-// an unnamed file. One thread at a time.
+// an UnnamedFile. One thread at a time.
 class StagedUpload {
  public:
   // For at most `bytes_max` bytes. In memory if `hold` has bytes; it then keeps the hold.
@@ -36,11 +31,13 @@ class StagedUpload {
   bool in_memory() const { return hold_.bytes() > 0; }
 
  private:
+  absl::Status AppendToFile(std::string_view data);
+
   const std::int64_t bytes_max_;
   BytesBudget::Hold hold_;
   const std::string directory_;
   std::string memory_;
-  UniqueFd file_;
+  UnnamedFile file_;
   Hasher hasher_;  // of what is in the file
   std::int64_t size_ = 0;
 };

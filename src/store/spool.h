@@ -7,13 +7,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "src/base/unique_fd.h"
 #include "src/store/bytes.h"
+#include "src/store/unnamed_file.h"
 
 namespace smelt {
 
-// Takes bytes as they arrive and makes a Bytes of them: in memory while they are few, beyond that in a file without a
-// name (O_TMPFILE where the file system has it), so that a blob of gigabytes needs no memory. One thread at a time.
+// Takes bytes as they arrive and makes a Bytes of them: in memory while they are few, beyond that in an UnnamedFile, so
+// that a blob of gigabytes needs no memory. One thread at a time.
 class Spool {
  public:
   static constexpr std::int64_t kMemoryBytes = 4 << 20;
@@ -31,13 +31,12 @@ class Spool {
 
  private:
   absl::Status MoveToFile();
-  absl::Status Write(std::string_view bytes);
 
   std::string directory_;
   std::int64_t memory_bytes_;
   std::int64_t size_ = 0;
   std::string memory_;
-  UniqueFd file_;
+  UnnamedFile file_;
 };
 
 }  // namespace smelt

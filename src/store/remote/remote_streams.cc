@@ -1,7 +1,5 @@
 // The part of RemoteBlobStore that streams.
-#include <fcntl.h>
 #include <grpcpp/grpcpp.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -9,10 +7,10 @@
 
 #include "fmt/format.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
-#include "src/base/errno_status.h"
 #include "src/base/status_macros.h"
 #include "src/store/remote/remote_blob_store.h"
 #include "src/store/remote/zstd_codec.h"
+#include "src/store/spool.h"
 
 namespace smelt {
 namespace {
@@ -32,26 +30,6 @@ std::string Uuid() {
                      8 + ((b >> 60) & 3), (b >> 48) & 0xfff, b & 0xffffffffffff);
 }
 
-absl::StatusOr<UniqueFd> UnnamedFile(const std::string& directory) {
-  UniqueFd fd(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (fd.valid()) return fd;
-  std::string path = directory + "/arriving-XXXXXX";
-  UniqueFd named(mkostemp(path.data(), O_CLOEXEC));
-  if (!named.valid()) return ErrnoStatus(errno, path);
-  unlink(path.c_str());
-  return named;
-}
-
-absl::Status WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return ErrnoStatus(errno, "a blob that arrives");
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return absl::OkStatus();
-}
-
 grpc::Status FromStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
@@ -60,32 +38,24 @@ grpc::Status FromStatus(const absl::Status& status) {
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest) {
   const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses();
-  std::string contents;
-  UniqueFd file;
-  const bool in_memory = digest.size <= kInMemoryBytesMax;
-  if (!in_memory) {
-    ASSIGN_OR_RETURN(file, UnnamedFile(connection_.options().staging_directory));
-  }
-  std::int64_t arrived = 0;
+  const auto empty = [&] {
+    return Spool(connection_.options().staging_directory, digest.size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0);
+  };
+  Spool arrived = empty();
   RETURN_IF_ERROR(ReadStream(digest, zstd, [&](std::string_view piece) -> absl::Status {
     if (piece.data() == nullptr) {  // from the beginning
-      arrived = 0;
-      contents.clear();
-      if (!in_memory && (ftruncate(file.get(), 0) != 0 || lseek(file.get(), 0, SEEK_SET) != 0)) {
-        return ErrnoStatus(errno, "a blob that arrives");
-      }
+      arrived = empty();
       return absl::OkStatus();
     }
-    arrived += static_cast<std::int64_t>(piece.size());
-    if (arrived > digest.size) return absl::DataLossError("more bytes than the digest says");
-    if (!in_memory) return WriteAll(file.get(), piece);
-    contents += piece;
-    return absl::OkStatus();
+    if (arrived.size() + static_cast<std::int64_t>(piece.size()) > digest.size) {
+      return absl::DataLossError("more bytes than the digest says");
+    }
+    return arrived.Append(piece);
   }));
-  if (arrived != digest.size) {
-    return absl::DataLossError(fmt::format("blob {} came with {} bytes", digest.ToString(), arrived));
+  if (arrived.size() != digest.size) {
+    return absl::DataLossError(fmt::format("blob {} came with {} bytes", digest.ToString(), arrived.size()));
   }
-  return in_memory ? Bytes(std::move(contents)) : Bytes(std::move(file), digest.size);
+  return arrived.Finish();
 }
 
 absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, const Sink& sink) {
