@@ -64,14 +64,19 @@ absl::Status Get(const ServiceParts& parts, const v2::GetActionResultRequest& re
   return absl::OkStatus();
 }
 
-absl::Status Update(const ServiceParts& parts, const v2::UpdateActionResultRequest& request,
-                    v2::ActionResult& response) {
-  ASSIGN_OR_RETURN(const Digest action, reapi::FromProto(request.action_digest()));
+absl::Status CheckUpdate(const v2::UpdateActionResultRequest& request) {
+  RETURN_IF_ERROR(reapi::FromProto(request.action_digest()).status());
   if (!request.has_action_result()) return absl::InvalidArgumentError("action_result: not there");
-  RETURN_IF_ERROR(reapi::CheckActionResult(request.action_result()));
-  RETURN_IF_ERROR(parts.actions.Of(request.instance_name())->Put(action, request.action_result()));
-  response = request.action_result();
-  return absl::OkStatus();
+  return reapi::CheckActionResult(request.action_result());
+}
+
+void Update(const ServiceParts& parts, const v2::UpdateActionResultRequest& request,
+            std::function<void(absl::Status)> done) {
+  const Digest action = *reapi::FromProto(request.action_digest());
+  if (parts.puts != nullptr) {
+    return parts.puts->PutResult(request.instance_name(), action, request.action_result(), std::move(done));
+  }
+  done(parts.actions.Of(request.instance_name())->Put(action, request.action_result()));
 }
 
 class ActionCacheService : public v2::ActionCache::CallbackService {
@@ -81,31 +86,44 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
   grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context,
                                             const v2::GetActionResultRequest* request,
                                             v2::ActionResult* response) override {
-    return Run(*context, *request, *response, Permission::kReadActions, parts_.reads, Get);
+    auto* reactor = context->DefaultReactor();
+    const absl::Status status = Check(*context, *request, Permission::kReadActions);
+    if (!status.ok() || parts_.reads_in_place) {
+      reactor->Finish(ToGrpc(status.ok() ? Get(parts_, *request, *response) : status));
+      return reactor;
+    }
+    return Submit(reactor, parts_.reads, [=, this] { reactor->Finish(ToGrpc(Get(parts_, *request, *response))); });
   }
 
   grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context,
                                                const v2::UpdateActionResultRequest* request,
                                                v2::ActionResult* response) override {
-    return Run(*context, *request, *response, Permission::kWriteActions, parts_.writes, Update);
+    auto* reactor = context->DefaultReactor();
+    absl::Status status = Check(*context, *request, Permission::kWriteActions);
+    if (status.ok()) status = CheckUpdate(*request);
+    if (!status.ok()) {
+      reactor->Finish(ToGrpc(status));
+      return reactor;
+    }
+    const auto finish = [=](absl::Status done) {
+      if (done.ok()) *response = request->action_result();
+      reactor->Finish(ToGrpc(done));
+    };
+    if (parts_.puts == nullptr) {
+      return Submit(reactor, parts_.writes, [=, this] { Update(parts_, *request, finish); });
+    }
+    Update(parts_, *request, finish);
+    return reactor;
   }
 
  private:
   template <typename Request>
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const Request& request,
-                                v2::ActionResult& response, Permission permission, WorkerPool& pool,
-                                absl::Status (*call)(const ServiceParts&, const Request&, v2::ActionResult&)) {
-    auto* reactor = context.DefaultReactor();
-    const absl::Status status =
-        CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
-    if (status.ok() && parts_.reads_in_place && &pool == &parts_.reads) {
-      reactor->Finish(ToGrpc(call(parts_, request, response)));
-      return reactor;
-    }
-    const bool submitted = status.ok() && pool.Submit([this, reactor, call, &request, &response] {
-      reactor->Finish(ToGrpc(call(parts_, request, response)));
-    });
-    if (!submitted) reactor->Finish(ToGrpc(status.ok() ? TooBusy() : status));
+  absl::Status Check(const grpc::CallbackServerContext& context, const Request& request, Permission permission) {
+    return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+  }
+
+  static grpc::ServerUnaryReactor* Submit(grpc::ServerUnaryReactor* reactor, WorkerPool& pool, WorkerPool::Task task) {
+    if (!pool.Submit(std::move(task))) reactor->Finish(ToGrpc(TooBusy()));
     return reactor;
   }
 

@@ -1,6 +1,7 @@
 #include "src/services/batch.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "src/base/status_macros.h"
 #include "src/reapi/digests.h"
 #include "src/services/grpc_status.h"
+#include "src/services/publish.h"
 #include "src/services/zstd_codec.h"
 
 namespace smelt {
@@ -16,8 +18,7 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
-constexpr std::int64_t kBytesInPlaceMax = 64 << 10;
-constexpr std::size_t kReadsInPlaceMax = 8;
+constexpr std::size_t kBlobsInPlaceMax = 8;
 constexpr std::size_t kWritesAtOnce = 64;  // of one call
 constexpr std::size_t kReadsAtOnce = 4;
 constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller blobs are sent as they are
@@ -40,11 +41,10 @@ absl::Status CheckTotal(const ServiceParts& parts, const Digests& digests, ToDig
   return absl::OkStatus();
 }
 
-absl::Status Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Request& blob) {
-  ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(blob.digest()));
+absl::StatusOr<Bytes> BytesOf(const v2::BatchUpdateBlobsRequest::Request& blob, const Digest& digest) {
   if (blob.compressor() == v2::Compressor::ZSTD) {
     ASSIGN_OR_RETURN(std::string data, DecompressZstd(blob.data(), digest.size));
-    return parts.blobs.Put(digest, Bytes(std::move(data)));
+    return Bytes(std::move(data));
   }
   if (blob.compressor() != v2::Compressor::IDENTITY) {
     return absl::InvalidArgumentError(fmt::format("requests.compressor: {}; IDENTITY (0) and ZSTD (1) are served",
@@ -54,7 +54,15 @@ absl::Status Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest
     return absl::InvalidArgumentError(
         fmt::format("requests.data: {} bytes, and the digest says {}", blob.data().size(), digest.size));
   }
-  return parts.blobs.Put(digest, Bytes(blob.data()));
+  return Bytes(blob.data());
+}
+
+void Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Request& blob, PutDone done) {
+  const absl::StatusOr<Digest> digest = reapi::FromProto(blob.digest());
+  if (!digest.ok()) return done(digest.status());
+  absl::StatusOr<Bytes> bytes = BytesOf(blob, *digest);
+  if (!bytes.ok()) return done(bytes.status());
+  PutBlob(parts, *digest, *std::move(bytes), std::move(done));
 }
 
 absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
@@ -80,13 +88,25 @@ void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& r
   const auto digest_of = [](const auto& blob) -> const v2::Digest& { return blob.digest(); };
   const absl::Status status = CheckTotal(parts, request.requests(), digest_of, "requests");
   if (!status.ok() || request.requests().empty()) return done(status);
-  for (const auto& blob : request.requests()) *response.add_responses()->mutable_digest() = blob.digest();
-  const auto step = [&parts, &request, &response](std::size_t at) {
-    const int i = static_cast<int>(at);
-    ToProto(Update(parts, request.requests(i)), *response.mutable_responses(i)->mutable_status());
-  };
+  std::int64_t total = 0;
+  for (const auto& blob : request.requests()) {
+    *response.add_responses()->mutable_digest() = blob.digest();
+    total += std::max<std::int64_t>(blob.digest().size_bytes(), 0);
+  }
   const auto count = static_cast<std::size_t>(request.requests_size());
-  if (!parts.writes.ForEach(count, kWritesAtOnce, step, [done] { done(absl::OkStatus()); })) done(TooBusy());
+  const auto left = std::make_shared<std::atomic<std::size_t>>(count);
+  const auto step = [&parts, &request, &response, left, done](std::size_t at) {
+    const int i = static_cast<int>(at);
+    Update(parts, request.requests(i), [&response, i, left, done](absl::Status put) {
+      ToProto(put, *response.mutable_responses(i)->mutable_status());
+      if (left->fetch_sub(1) == 1) done(absl::OkStatus());
+    });
+  };
+  if (MayPutInPlace(parts, total) && count <= kBlobsInPlaceMax) {
+    for (std::size_t at = 0; at < count; ++at) step(at);
+  } else if (!parts.writes.ForEach(count, kWritesAtOnce, step, [] {})) {
+    done(TooBusy());
+  }
 }
 
 void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request,
@@ -113,7 +133,7 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
       held->Release();
       done(absl::OkStatus());
     };
-    if (parts.reads_in_place && total <= kBytesInPlaceMax && count <= kReadsInPlaceMax) {
+    if (parts.reads_in_place && total <= kBytesInPlaceMax && count <= kBlobsInPlaceMax) {
       for (std::size_t at = 0; at < count; ++at) step(at);
       return end();
     }

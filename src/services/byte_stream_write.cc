@@ -1,5 +1,6 @@
 #include "src/services/byte_stream_write.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -52,7 +53,7 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
     if (!status.ok()) return Finish(ToGrpc(status));
     if (name_.digest.size == 0) return Committed(true);
     if (request_.write_offset() == 0 && request_.finish_write()) {
-      return Run(parts_.writes, [this] { Publish(Bytes(std::move(*request_.mutable_data()))); });
+      return PublishAll([this] { return Bytes(std::move(*request_.mutable_data())); });
     }
     Run(parts_.reads, [this] { LookAndTake(); });
   }
@@ -120,17 +121,24 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
     const absl::Status status = upload_->Append(std::move(*request_.mutable_data()));
     if (!status.ok()) return Finish(ToGrpc(status));
     if (request_.finish_write()) {
-      return Run(parts_.writes, [this] { Publish(std::move(*upload_).Finish()); });
+      return PublishAll([this] { return std::move(*upload_).Finish(); });
     }
     stream_.Moved();
     StartRead(&request_);
   }
 
+  // All of it is here.
+  void PublishAll(std::function<Bytes()> wire) {
+    if (MayPutInPlace(parts_, name_.digest.size)) return Publish(wire());
+    Run(parts_.writes, [this, wire = std::move(wire)] { Publish(wire()); });
+  }
+
   void Publish(Bytes wire) {
     wire_size_ = wire.size();
-    const absl::Status status = PublishUpload(parts_, name_, std::move(wire));
-    if (!status.ok()) return Finish(ToGrpc(status));
-    Committed(false);
+    PublishUpload(parts_, name_, std::move(wire), [this](absl::Status status) {
+      if (!status.ok()) return Finish(ToGrpc(status));
+      Committed(false);
+    });
   }
 
   // The blob is in the store.

@@ -110,6 +110,22 @@ TEST_F(CasTest, ABatchIsWrittenEachBlobForItself) {
   EXPECT_FALSE(Has(DigestOf("x")));
 }
 
+TEST_F(CasTest, LittleBatchesTakeNoThreadWhereTheStoreAllowsIt) {
+  for (DeferredPuts* puts : {static_cast<DeferredPuts*>(nullptr), static_cast<DeferredPuts*>(&puts_)}) {
+    StartOn(blobs_, puts);
+    v2::BatchUpdateBlobsRequest request;
+    Add(request, "little", DigestOf("little"));
+    Add(request, "other bytes", DigestOf("OTHER BYTES"));
+    Add(request, "no frame", DigestOf("no frame"), v2::Compressor::ZSTD);
+    ASSERT_THAT(Update(request), HasCode(StatusCode::OK));
+    EXPECT_EQ(UpdatedCode(0), StatusCode::OK);
+    EXPECT_EQ(UpdatedCode(1), StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(UpdatedCode(2), StatusCode::INVALID_ARGUMENT);
+    EXPECT_TRUE(Has(DigestOf("little")));
+    EXPECT_EQ(puts_.puts(), puts == nullptr ? 0 : 2);
+  }
+}
+
 TEST_F(CasTest, ABatchOfTheAdvertisedSizeIsTakenAndOneByteMoreIsNot) {
   const std::string large(3'000'000, 'l');
   for (const std::size_t rest : {1'000'000, 1'000'001}) {

@@ -26,15 +26,24 @@ absl::StatusOr<Bytes> Decompressed(const ServiceParts& parts, const Digest& dige
 
 }  // namespace
 
-absl::Status PublishUpload(const ServiceParts& parts, const reapi::ResourceName& name, Bytes wire) {
+void PutBlob(const ServiceParts& parts, const Digest& digest, Bytes bytes, PutDone done) {
+  const bool deferred =
+      parts.puts != nullptr && bytes.contents() != nullptr && digest.size <= parts.puts->blob_bytes_max();
+  if (deferred) return parts.puts->PutBlob(digest, std::move(bytes), std::move(done));
+  done(parts.blobs.Put(digest, std::move(bytes)));
+}
+
+void PublishUpload(const ServiceParts& parts, const reapi::ResourceName& name, Bytes wire, PutDone done) {
   if (name.compressor == reapi::ResourceName::Compressor::kZstd) {
-    ASSIGN_OR_RETURN(wire, Decompressed(parts, name.digest, wire));
+    absl::StatusOr<Bytes> blob = Decompressed(parts, name.digest, wire);
+    if (!blob.ok()) return done(blob.status());
+    wire = *std::move(blob);
   }
   if (wire.size() != name.digest.size) {
-    return absl::InvalidArgumentError(
-        fmt::format("data: {} bytes came of the {} that resource_name says", wire.size(), name.digest.size));
+    return done(absl::InvalidArgumentError(
+        fmt::format("data: {} bytes came of the {} that resource_name says", wire.size(), name.digest.size)));
   }
-  return parts.blobs.Put(name.digest, std::move(wire));
+  PutBlob(parts, name.digest, std::move(wire), std::move(done));
 }
 
 }  // namespace smelt

@@ -48,7 +48,7 @@ class GrpcServer : public Server {
         partials_(options.limits, parts.clock) {
     const ServiceParts shared{
         parts.blobs, parts.actions, parts.authorizer, options.limits, parts.staging_directory, reads_,
-        writes_,     budget_,       watch_,           partials_,      options.reads_in_place};
+        writes_,     budget_,       watch_,           partials_,      options.reads_in_place,  parts.puts};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));
     services_.push_back(NewByteStreamService(shared));
@@ -105,6 +105,7 @@ void GrpcServer::Configure(const ServerOptions& options, grpc::ServerBuilder& bu
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.limits.streams_per_connection_max);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);  // nobody can ask it
   ConfigureKeepalive(builder);
   RefuseCompressedMessages(builder);
   if (options.reflection) {

@@ -14,6 +14,7 @@
 #include "src/services/limits.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/deferred_puts.h"
 
 namespace grpc {
 class ServerCredentials;
@@ -29,6 +30,7 @@ struct ServerParts {
   Authorizer& authorizer;
   Clock& clock;
   std::string staging_directory;  // for uploads under way: a directory of the file system that `blobs` is on
+  DeferredPuts* puts = nullptr;   // into the same store; may be null
 };
 
 // One address to listen on.

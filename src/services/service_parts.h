@@ -11,6 +11,7 @@
 #include "src/services/worker_pool.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/deferred_puts.h"
 
 namespace smelt {
 
@@ -30,7 +31,13 @@ struct ServiceParts {
   // The store's answers come from memory or the page cache as a rule, never over a network: little reads are then done
   // on gRPC's own threads, since to hand one over to the pool costs more than the read itself.
   bool reads_in_place = false;
+
+  // For little writes, where the store has it: they then take no thread of `writes`. May be null.
+  DeferredPuts* puts = nullptr;
 };
+
+// Little: done on gRPC's own threads where the store allows it.
+inline constexpr std::int64_t kBytesInPlaceMax = 64 << 10;
 
 // What a call gets that finds a pool's queue full.
 inline absl::Status TooBusy() { return absl::UnavailableError("the server has too much to do; try again"); }

@@ -1,6 +1,7 @@
 #ifndef SMELT_SERVICES_TESTING_SERVER_FIXTURE_H_
 #define SMELT_SERVICES_TESTING_SERVER_FIXTURE_H_
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/services/server.h"
+#include "src/services/worker_pool.h"
 #include "src/store/memory/memory_action_caches.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/testing/fake_clock.h"
@@ -30,22 +32,47 @@ struct CallContext : grpc::ClientContext {
   CallContext() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
 };
 
+// Puts into these stores, from a thread of its own.
+class PutsFromAThread : public DeferredPuts {
+ public:
+  PutsFromAThread(BlobStore& blobs, ActionCaches& actions) : blobs_(blobs), actions_(actions) {}
+
+  std::int64_t blob_bytes_max() const override { return 256 << 10; }
+  void PutBlob(const Digest& digest, Bytes bytes, Done done) override {
+    ++puts_;
+    thread_.Continue([=, this] { done(blobs_.Put(digest, bytes)); });
+  }
+  void PutResult(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
+                 Done done) override {
+    ++puts_;
+    thread_.Continue([=, this, to = actions_.Of(instance)] { done(to->Put(action, result)); });
+  }
+
+  int puts() const { return puts_; }
+
+ private:
+  BlobStore& blobs_;
+  ActionCaches& actions_;
+  std::atomic<int> puts_ = 0;
+  WorkerPool thread_{1, 1};
+};
+
 // A server on a loopback port with stores in memory, and stubs that call it. Start() with other limits or parts begins
 // another one.
 class ServerTest : public testing::Test {
  protected:
   ServerTest() { Start(); }
 
-  void Start() { StartOn(blobs_); }
+  void Start() { StartOn(blobs_, &puts_); }
 
-  void StartOn(BlobStore& blobs) {
+  void StartOn(BlobStore& blobs, DeferredPuts* puts = nullptr) {
     server_.reset();
     ServerOptions options;
     options.endpoints = {{"127.0.0.1:0", nullptr}};
     options.limits = limits_;
     options.reflection = reflection_;
     options.more_services = more_services_;
-    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path()}, options);
+    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts}, options);
     ASSERT_OK(server);
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->ports().at(0));
@@ -76,6 +103,7 @@ class ServerTest : public testing::Test {
   std::vector<grpc::Service*> more_services_;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
+  PutsFromAThread puts_{blobs_, actions_};
   AllowAll allow_all_;
   Authorizer* authorizer_ = &allow_all_;
   FakeClock clock_;

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "fmt/format.h"
-#include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/store/rocks/row.h"
@@ -34,6 +33,12 @@ class InstanceActionCache : public ActionCache {
 
 absl::Status NoResult(std::string_view what) { return absl::NotFoundError(fmt::format("no result of {}", what)); }
 
+absl::StatusOr<ActionResult> Parse(std::optional<std::string_view> bytes) {
+  ActionResult result;
+  if (bytes.has_value() && result.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return result;
+  return NoResult("this action: what was kept fails its checksum");
+}
+
 }  // namespace
 
 PresenceIndex::Key ActionPresenceKey(std::string_view action_key) { return PresenceIndex::KeyOf(DigestOf(action_key)); }
@@ -44,25 +49,27 @@ std::shared_ptr<ActionCache> RocksActionCaches::Of(std::string_view instance) {
 
 absl::StatusOr<ActionResult> RocksActionCaches::Get(std::string_view instance, const Digest& action) {
   const std::string key = ActionKey(instance, action);
-  if (!uses_.Use(ActionPresenceKey(key), key).has_value()) return NoResult(action.ToString());
-  auto result = Read(key);
-  return absl::IsNotFound(result.status()) ? Forget(key) : result;
+  const Digest digest = DigestOf(std::string_view(key));
+  if (!uses_.Use(PresenceIndex::KeyOf(digest), key).has_value()) return NoResult(action.ToString());
+  auto result = Read(key, digest);
+  return absl::IsNotFound(result.status()) ? Forget(key, digest) : result;
 }
 
-absl::StatusOr<ActionResult> RocksActionCaches::Read(std::string_view key) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, database_.Get(Family::kActions, key));
+absl::StatusOr<ActionResult> RocksActionCaches::Read(std::string_view key, const Digest& digest) {
+  if (const auto recent = recent_.Find(digest); recent.has_value()) return Parse(BytesOfResult(*recent->contents()));
+  const RecentValues::Version version = recent_.VersionOf(digest);
+  ASSIGN_OR_RETURN(std::optional<std::string> value, database_.Get(Family::kActions, key));
   if (!value.has_value()) return NoResult("this action");
-  const auto bytes = OpenResult(key, *value);
-  ActionResult result;
-  if (bytes.has_value() && result.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return result;
-  return NoResult("this action: what was kept fails its checksum");
+  auto result = Parse(OpenResult(key, *value));
+  if (result.ok()) recent_.Add(digest, Bytes(*std::move(value)), version);
+  return result;
 }
 
 // What could not be read is looked at again where nobody can change it.
-absl::StatusOr<ActionResult> RocksActionCaches::Forget(std::string_view key) {
-  PresenceIndex::Claim claim = uses_.index().Wait(ActionPresenceKey(key));
+absl::StatusOr<ActionResult> RocksActionCaches::Forget(std::string_view key, const Digest& digest) {
+  PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
   if (!claim.Get().has_value()) return NoResult("this action");
-  auto result = Read(key);
+  auto result = Read(key, digest);
   if (!absl::IsNotFound(result.status())) return result;
   claim.Erase();
   LOG(WARNING) << "a result is corrupt or lost: forgotten";
@@ -74,23 +81,30 @@ absl::StatusOr<ActionResult> RocksActionCaches::Forget(std::string_view key) {
 }
 
 absl::Status RocksActionCaches::Put(std::string_view instance, const Digest& action, const ActionResult& result) {
+  return committer_.Put(EntryOf(instance, action, result));
+}
+
+void RocksActionCaches::Defer(std::string_view instance, const Digest& action, const ActionResult& result,
+                              Committer::Done done) {
+  committer_.Add(EntryOf(instance, action, result), std::move(done));
+}
+
+Committer::Entry RocksActionCaches::EntryOf(std::string_view instance, const Digest& action,
+                                            const ActionResult& result) {
   const std::string key = ActionKey(instance, action);
+  const Digest digest = DigestOf(std::string_view(key));
   const std::string bytes = result.SerializeAsString();
-  const auto size = static_cast<std::int64_t>(bytes.size());
-  PresenceIndex::Claim claim = uses_.index().Wait(ActionPresenceKey(key));
-  ASSIGN_OR_RETURN(const Space::Room room, space_.Admit(size));
-  RocksDatabase::Batch batch(database_);
-  batch.Put(Family::kActions, key, SealResult(key, bytes));
-  PresenceIndex::Entry entry = uses_.Begin(Place::kResult, size, key, batch);
-  std::optional<RocksOutbox::Ticket> ticket;
-  if (outbox_ != nullptr) ticket.emplace(outbox_->Add(batch, Outbox::Kind::kAction, instance, action, size));
-  SMELT_KILL_POINT("rocks.action.before_batch");
-  RETURN_IF_ERROR(space_.Note(database_.Write(batch, Durability::kMachine)));
-  SMELT_KILL_POINT("rocks.action.after_batch");
-  entry.pending = ticket.has_value() ? 1 : 0;
-  if (ticket.has_value()) ticket->Written(size);
-  claim.Set(entry);
-  return absl::OkStatus();
+  return {.uses = &uses_,
+          .presence = PresenceIndex::KeyOf(digest),
+          .key = key,
+          .place = Place::kResult,
+          .value = Bytes(SealResult(key, bytes)),
+          .size = static_cast<std::int64_t>(bytes.size()),
+          .recent = &recent_,
+          .recent_key = digest,
+          .kind = Outbox::Kind::kAction,
+          .instance = std::string(instance),
+          .digest = action};
 }
 
 }  // namespace smelt

@@ -5,10 +5,10 @@
 #include <string_view>
 
 #include "src/store/action_caches.h"
+#include "src/store/rocks/committer.h"
 #include "src/store/rocks/presence_index.h"
+#include "src/store/rocks/recent_values.h"
 #include "src/store/rocks/rocks_database.h"
-#include "src/store/rocks/rocks_outbox.h"
-#include "src/store/rocks/space.h"
 #include "src/store/rocks/uses.h"
 
 namespace smelt {
@@ -19,23 +19,31 @@ PresenceIndex::Key ActionPresenceKey(std::string_view action_key);
 // The results of all instances. Thread-safe.
 class RocksActionCaches : public ActionCaches {
  public:
-  // What it uses lives longer than this. `outbox` may be null.
-  RocksActionCaches(RocksDatabase& database, Uses& uses, RocksOutbox* outbox, Space& space)
-      : database_(database), uses_(uses), outbox_(outbox), space_(space) {}
+  // What it uses lives longer than this.
+  RocksActionCaches(RocksDatabase& database, Uses& uses, Committer& committer)
+      : database_(database), uses_(uses), committer_(committer) {}
 
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
   absl::StatusOr<ActionCache::ActionResult> Get(std::string_view instance, const Digest& action);
   absl::Status Put(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);
 
+  // Put by a caller who does not wait (see DeferredPuts).
+  void Defer(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
+             Committer::Done done);
+
  private:
-  absl::StatusOr<ActionCache::ActionResult> Read(std::string_view key);
-  absl::StatusOr<ActionCache::ActionResult> Forget(std::string_view key);
+  static constexpr std::int64_t kRecentBytes = 32 << 20;
+
+  // `key` is that of the database, `digest` its digest.
+  absl::StatusOr<ActionCache::ActionResult> Read(std::string_view key, const Digest& digest);
+  absl::StatusOr<ActionCache::ActionResult> Forget(std::string_view key, const Digest& digest);
+  Committer::Entry EntryOf(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);
 
   RocksDatabase& database_;
   Uses& uses_;
-  RocksOutbox* const outbox_;
-  Space& space_;
+  Committer& committer_;
+  RecentValues recent_{kRecentBytes};  // as sealed, by the digest of the key
 };
 
 }  // namespace smelt

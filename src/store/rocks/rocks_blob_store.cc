@@ -22,11 +22,26 @@ absl::Status NotTheDigest(const Digest& digest, const Digest& actual) {
   return absl::InvalidArgumentError(fmt::format("bytes put as blob {} are {}", digest.ToString(), actual.ToString()));
 }
 
+absl::Status CheckSize(const Digest& digest, const Bytes& bytes) {
+  if (bytes.size() == digest.size) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{} bytes put as blob {}", bytes.size(), digest.ToString()));
+}
+
+// The blob in memory, known to be right.
+absl::StatusOr<Bytes> ValueOf(const Digest& digest, Bytes bytes) {
+  RETURN_IF_ERROR(CheckSize(digest, bytes));
+  if (bytes.contents() == nullptr) {
+    ASSIGN_OR_RETURN(std::string read, bytes.ReadAll());
+    bytes = Bytes(std::move(read));
+  }
+  const Digest actual = DigestOf(std::string_view(*bytes.contents()));
+  if (actual != digest) return NotTheDigest(digest, actual);
+  return bytes;
+}
+
 absl::Status NotHere(const Digest& digest) { return absl::NotFoundError(fmt::format("no blob {}", digest.ToString())); }
 
 bool MeansGone(const absl::Status& status) { return absl::IsNotFound(status) || absl::IsDataLoss(status); }
-
-Family FamilyOf(Place place) { return place == Place::kTree ? Family::kTreeBlobs : Family::kBlobDb; }
 
 Place PlaceOfEntry(const PresenceIndex::Entry& entry) { return static_cast<Place>(entry.place); }
 
@@ -50,13 +65,19 @@ absl::StatusOr<Bytes> RocksBlobStore::Get(const Digest& digest) {
 }
 
 absl::StatusOr<Bytes> RocksBlobStore::Read(const Digest& digest, Place place) {
-  return place == Place::kFile ? files_.Open(digest) : ReadValue(digest, FamilyOf(place));
+  return place == Place::kFile ? files_.Open(digest) : ReadValue(digest, Committer::FamilyOf(place));
 }
 
 absl::StatusOr<Bytes> RocksBlobStore::ReadValue(const Digest& digest, Family family) {
+  if (auto recent = recent_.Find(digest); recent.has_value()) return *std::move(recent);
+  const RecentValues::Version version = recent_.VersionOf(digest);
   ASSIGN_OR_RETURN(std::optional<std::string> value, database_.Get(family, DigestKey(digest)));
   if (!value.has_value()) return NotHere(digest);
-  if (DigestOf(std::string_view(*value)) == digest) return Bytes(*std::move(value));
+  if (DigestOf(std::string_view(*value)) == digest) {
+    const Bytes bytes(*std::move(value));
+    recent_.Add(digest, bytes, version);
+    return bytes;
+  }
   return absl::DataLossError(fmt::format("blob {} is corrupt in the database", digest.ToString()));
 }
 
@@ -82,68 +103,53 @@ absl::StatusOr<Bytes> RocksBlobStore::ReadAgainOrDrop(const Digest& digest) {
 void RocksBlobStore::DeleteFrom(RocksDatabase::Batch& batch, const Digest& digest, Place place) {
   const std::string key = DigestKey(digest);
   batch.Delete(Family::kBlobRows, key);
-  if (place != Place::kFile) batch.Delete(FamilyOf(place), key);
+  if (place != Place::kFile) batch.Delete(Committer::FamilyOf(place), key);
 }
 
 absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes) {
-  if (bytes.size() != digest.size) {
-    return absl::InvalidArgumentError(fmt::format("{} bytes put as blob {}", bytes.size(), digest.ToString()));
+  if (PlaceOf(digest.size) == Place::kFile) {
+    RETURN_IF_ERROR(CheckSize(digest, bytes));
+    return PutFile(digest, bytes);
   }
-  const Place place = PlaceOf(digest.size);
-  return place == Place::kFile ? PutFile(digest, bytes) : PutValue(digest, bytes, place);
+  ASSIGN_OR_RETURN(Bytes value, ValueOf(digest, std::move(bytes)));
+  return digest.size == 0 ? absl::OkStatus() : committer_.Put(EntryOf(digest, std::move(value)));
 }
 
-absl::Status RocksBlobStore::PutValue(const Digest& digest, const Bytes& bytes, Place place) {
-  std::string read;
-  if (bytes.contents() == nullptr) {
-    ASSIGN_OR_RETURN(read, bytes.ReadAll());
-  }
-  const std::string& contents = bytes.contents() != nullptr ? *bytes.contents() : read;
-  const Digest actual = DigestOf(std::string_view(contents));
-  if (actual != digest) return NotTheDigest(digest, actual);
-  if (contents.empty()) return absl::OkStatus();
-  const PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
-  if (UseIfHere(claim, digest)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Space::Room room, space_.Admit(digest.size));
-  RocksDatabase::Batch batch(database_);
-  batch.Put(FamilyOf(place), DigestKey(digest), contents);
-  return Acknowledge(claim, digest, place, batch);
+void RocksBlobStore::Defer(const Digest& digest, Bytes bytes, Committer::Done done) {
+  absl::StatusOr<Bytes> value = ValueOf(digest, std::move(bytes));
+  if (!value.ok() || digest.size == 0) return done(value.status());
+  committer_.Add(EntryOf(digest, *std::move(value)), std::move(done));
+}
+
+Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value) {
+  return {.uses = &uses_,
+          .presence = PresenceIndex::KeyOf(digest),
+          .key = DigestKey(digest),
+          .place = PlaceOf(digest.size),
+          .value = std::move(value),
+          .size = digest.size,
+          .recent = &recent_,
+          .recent_key = digest,
+          .kind = Outbox::Kind::kBlob,
+          .instance = "",
+          .digest = digest};
 }
 
 absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
-  if (Is(uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest)), digest)) {
+  const PresenceIndex::Key key = PresenceIndex::KeyOf(digest);
+  if (Is(uses_.Use(key, DigestKey(digest)), digest)) {
     ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
     return actual == digest ? absl::OkStatus() : NotTheDigest(digest, actual);
   }
   ASSIGN_OR_RETURN(const Space::Room room, space_.Admit(digest.size));
   auto staged = files_.Stage(digest, bytes);
   RETURN_IF_ERROR(space_.Note(staged.status()));
-  const PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
-  if (UseIfHere(claim, digest)) return absl::OkStatus();
+  const PresenceIndex::Claim claim = uses_.index().Wait(key);
+  if (Is(claim.Get(), digest) && uses_.Use(key, DigestKey(digest)).has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(space_.Note(files_.Commit(digest, *std::move(staged))));
-  RocksDatabase::Batch batch(database_);
-  const absl::Status acknowledged = Acknowledge(claim, digest, Place::kFile, batch);
+  const absl::Status acknowledged = committer_.Commit(claim, EntryOf(digest, Bytes()));
   if (!acknowledged.ok()) files_.Remove(digest).IgnoreError();
   return acknowledged;
-}
-
-bool RocksBlobStore::UseIfHere(const PresenceIndex::Claim& claim, const Digest& digest) {
-  return Is(claim.Get(), digest) && uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest)).has_value();
-}
-
-// The one batch: the bytes if they are a value, the row, which is the lease, and the outbox.
-absl::Status RocksBlobStore::Acknowledge(const PresenceIndex::Claim& claim, const Digest& digest, Place place,
-                                         RocksDatabase::Batch& batch) {
-  PresenceIndex::Entry entry = uses_.Begin(place, digest.size, DigestKey(digest), batch);
-  std::optional<RocksOutbox::Ticket> ticket;
-  if (outbox_ != nullptr) ticket.emplace(outbox_->Add(batch, Outbox::Kind::kBlob, "", digest, digest.size));
-  SMELT_KILL_POINT("rocks.put.before_batch");
-  RETURN_IF_ERROR(space_.Note(database_.Write(batch, Durability::kMachine)));
-  SMELT_KILL_POINT("rocks.put.after_batch");
-  entry.pending = ticket.has_value() ? 1 : 0;
-  if (ticket.has_value()) ticket->Written(digest.size);
-  claim.Set(entry);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<Digest>> RocksBlobStore::FindMissing(absl::Span<const Digest> digests) {

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "src/base/status_macros.h"
+#include "src/store/rocks/committer.h"
 #include "src/store/rocks/durable_files.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/rocks_action_caches.h"
@@ -37,6 +38,24 @@ std::int64_t Share(std::int64_t bytes, double share) {
   return static_cast<std::int64_t>(static_cast<double>(bytes) * share);
 }
 
+class RocksDeferredPuts : public DeferredPuts {
+ public:
+  RocksDeferredPuts(RocksBlobStore& blobs, RocksActionCaches& actions) : blobs_(blobs), actions_(actions) {}
+
+  std::int64_t blob_bytes_max() const override { return blobs_.deferred_bytes_max(); }
+  void PutBlob(const Digest& digest, Bytes bytes, Done done) override {
+    blobs_.Defer(digest, std::move(bytes), std::move(done));
+  }
+  void PutResult(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
+                 Done done) override {
+    actions_.Defer(instance, action, result, std::move(done));
+  }
+
+ private:
+  RocksBlobStore& blobs_;
+  RocksActionCaches& actions_;
+};
+
 class RocksStoreOnDisk : public RocksStore {
  public:
   RocksStoreOnDisk(const RocksStoreOptions& options, UniqueFd lock, std::unique_ptr<RocksDatabase> database,
@@ -53,9 +72,11 @@ class RocksStoreOnDisk : public RocksStore {
                 .high_bytes = Share(options.limit_bytes, options.high_watermark),
                 .free_bytes_min = options.free_bytes_min},
                blob_index_, action_index_, options.directory, files),
+        committer_(*database_, outbox(), space_),
         blobs_({.tree_bytes_max = options.lsm_bytes_max, .blob_db_bytes_max = options.blob_bytes_max}, *database_,
-               blob_files_, blob_uses_, outbox(), space_),
-        actions_(*database_, action_uses_, outbox(), space_),
+               blob_files_, blob_uses_, committer_, space_),
+        actions_(*database_, action_uses_, committer_),
+        deferred_puts_(blobs_, actions_),
         collector_(*database_, blob_files_, blob_uses_, action_uses_) {}
 
   ~RocksStoreOnDisk() override {
@@ -83,6 +104,7 @@ class RocksStoreOnDisk : public RocksStore {
 
   BlobStore& blobs() override { return blobs_; }
   ActionCaches& actions() override { return actions_; }
+  DeferredPuts& deferred_puts() override { return deferred_puts_; }
   RocksOutbox* outbox() override { return options_.outbox ? &outbox_ : nullptr; }
   const std::string& staging_directory() const override { return blob_files_.staging_directory(); }
 
@@ -209,8 +231,10 @@ class RocksStoreOnDisk : public RocksStore {
   Uses action_uses_;
   RocksOutbox outbox_;
   Space space_;
+  Committer committer_;
   RocksBlobStore blobs_;
   RocksActionCaches actions_;
+  RocksDeferredPuts deferred_puts_;
   RocksCollector collector_;
   bool started_ = false;  // of the thread that opens and closes
 

@@ -100,9 +100,11 @@ std::string SealResult(std::string_view key, std::string_view bytes) {
   return value;
 }
 
+std::string_view BytesOfResult(std::string_view sealed) { return sealed.substr(1 + kChecksumBytes); }
+
 std::optional<std::string_view> OpenResult(std::string_view key, std::string_view value) {
   if (value.size() < 1 + kChecksumBytes || value.front() != kResultVersion) return std::nullopt;
-  const std::string_view bytes = value.substr(1 + kChecksumBytes);
+  const std::string_view bytes = BytesOfResult(value);
   if (value.substr(1, kChecksumBytes) != Checksum(key, bytes)) return std::nullopt;
   return bytes;
 }

@@ -56,6 +56,9 @@ std::string SealResult(std::string_view key, std::string_view bytes);
 // The bytes, which live as long as `value`; nothing if they are not what was sealed under `key`.
 std::optional<std::string_view> OpenResult(std::string_view key, std::string_view value);
 
+// The bytes of a sealed result that is known to be right.
+std::string_view BytesOfResult(std::string_view sealed);
+
 }  // namespace smelt
 
 #endif  // SMELT_STORE_ROCKS_ROW_H_

@@ -25,10 +25,11 @@ void Print(const Phase& phase, Sample sample) {
     if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
   fmt::print(
-      "{{\"phase\": \"{}\", \"calls\": {}, \"items\": {}, \"bytes\": {}, \"wall\": {:.6f}, \"p50\": {:.6f}, "
+      "{{\"phase\": \"{}\", \"calls\": {}, \"items\": {}, \"bytes\": {}, \"wall\": {:.6f}, \"cpu\": {:.6f}, \"p50\": "
+      "{:.6f}, "
       "\"p99\": {:.6f}, \"failures\": {}, \"failure\": \"{}\"}}\n",
-      phase.name, sample.seconds.size(), sample.items, sample.bytes, sample.wall, Percentile(sample.seconds, 0.5),
-      Percentile(sample.seconds, 0.99), sample.failures, sample.first_failure);
+      phase.name, sample.seconds.size(), sample.items, sample.bytes, sample.wall, sample.cpu,
+      Percentile(sample.seconds, 0.5), Percentile(sample.seconds, 0.99), sample.failures, sample.first_failure);
   std::fflush(stdout);
 }
 

@@ -39,6 +39,7 @@ def measure(server, load, arguments):
         command = [load, "--target", server.target, "--only", phase] + arguments
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         sample = json.loads(done.stdout)
+        sample["client_cpu"] = sample["cpu"]
         sample["cpu"] = server.cpu_seconds() - cpu
         sample["peak_bytes"] = server.peak_bytes()
         sample["rate"] = rate(sample)

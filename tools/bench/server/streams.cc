@@ -1,5 +1,7 @@
 #include "tools/bench/server/streams.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <barrier>
 #include <mutex>
@@ -62,6 +64,7 @@ Sample InThreads(int calls, int threads, const One& one) {
   std::mutex mu;
   std::atomic<int> next = 0;
   const auto begin = Clock::now();
+  const double cpu = CpuSeconds();
   std::vector<std::thread> workers;
   for (int t = 0; t < threads; ++t) {
     workers.emplace_back([&] {
@@ -82,6 +85,7 @@ Sample InThreads(int calls, int threads, const One& one) {
   }
   for (std::thread& worker : workers) worker.join();
   sample.wall = SecondsSince(begin);
+  sample.cpu = CpuSeconds() - cpu;
   return sample;
 }
 
@@ -96,6 +100,15 @@ Blob LargeBlob(const LoadOptions& options, int stream) {
 }
 
 }  // namespace
+
+double CpuSeconds() {
+  rusage usage;
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
   grpc::ChannelArguments arguments;

@@ -20,7 +20,11 @@ struct Sample {
   std::int64_t failures = 0;
   std::string first_failure;
   double wall = 0;  // seconds from the first call to the last answer
+  double cpu = 0;   // seconds of CPU time that this process took meanwhile
 };
+
+// Seconds of CPU time that this process has taken.
+double CpuSeconds();
 
 // Calls one unary method `calls` times with `concurrency` calls under way at any moment, from one thread: a completion
 // queue costs the client the least, which shares the machine with the server.
@@ -38,6 +42,7 @@ class UnaryLoad {
 
   Sample Run(int calls, int concurrency) {
     const auto begin = Clock::now();
+    const double cpu = CpuSeconds();
     slots_ = std::vector<Slot>(static_cast<std::size_t>(std::min(calls, concurrency)));
     int started = 0, under_way = 0;
     for (Slot& slot : slots_) Start(slot, started++), ++under_way;
@@ -50,6 +55,7 @@ class UnaryLoad {
       if (started < calls) Start(slot, started++), ++under_way;
     }
     sample_.wall = std::chrono::duration<double>(Clock::now() - begin).count();
+    sample_.cpu = CpuSeconds() - cpu;
     return std::move(sample_);
   }
 

@@ -1,0 +1,97 @@
+#ifndef SMELT_STORE_ROCKS_COMMITTER_H_
+#define SMELT_STORE_ROCKS_COMMITTER_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "src/digest/digest.h"
+#include "src/store/bytes.h"
+#include "src/store/outbox.h"
+#include "src/store/rocks/presence_index.h"
+#include "src/store/rocks/recent_values.h"
+#include "src/store/rocks/rocks_database.h"
+#include "src/store/rocks/rocks_outbox.h"
+#include "src/store/rocks/space.h"
+#include "src/store/rocks/uses.h"
+
+namespace smelt {
+
+// Acknowledges what comes into the store. Whatever waits goes into one batch, which is synced once: values, their rows,
+// which are the leases, and the outbox. Nobody needs a thread to wait in. Thread-safe.
+class Committer {
+ public:
+  // What comes in. A blob that is here already is only used once more; a result takes the place of the one before it.
+  struct Entry {
+    Uses* uses = nullptr;
+    PresenceIndex::Key presence;
+    std::string key;  // of the row, and of the value
+    Place place = Place::kTree;
+    Bytes value;                     // in memory; none for Place::kFile
+    std::int64_t size = 0;           // what it counts as in the store
+    RecentValues* recent = nullptr;  // keeps the value, by `recent_key`; may be null
+    Digest recent_key;
+    // How the outbox names it.
+    Outbox::Kind kind = Outbox::Kind::kBlob;
+    std::string instance;
+    Digest digest;
+  };
+  using Done = std::function<void(absl::Status)>;
+
+  // At most so many wait at once.
+  static constexpr std::size_t kWaitingMax = 20'000;
+
+  // What it uses lives longer than this. `outbox` may be null.
+  Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space);
+
+  // Commits what waits.
+  ~Committer();
+
+  // Returns at once. `done` is called when the entry is on the disk, with OK, or with the error of the disk, of Space
+  // or, when too many wait, UNAVAILABLE: once, on a thread that it must not block.
+  void Add(Entry entry, Done done);
+
+  // Add, and waits. Not for who has a claim.
+  absl::Status Put(Entry entry);
+
+  // Commits one entry on this thread, which has its claim and room for it.
+  absl::Status Commit(const PresenceIndex::Claim& claim, const Entry& entry);
+
+  // Where a place's values are; not for Place::kFile.
+  static RocksDatabase::Family FamilyOf(Place place);
+
+ private:
+  struct Waiting {
+    Entry entry;
+    Done done;
+    absl::Status status;
+  };
+  class Group;
+
+  void Run();
+  std::vector<Waiting> TakeGroup();
+  void CommitGroup(std::vector<Waiting>& group);
+
+  RocksDatabase& database_;
+  RocksOutbox* const outbox_;
+  Space& space_;
+
+  std::mutex stage_mu_;  // held while a group takes its claims: two groups never wait for each other
+
+  std::mutex mu_;
+  std::condition_variable wake_;
+  std::deque<Waiting> waiting_;  // guarded by mu_
+  int idle_ = 0;                 // guarded by mu_
+  bool ending_ = false;          // guarded by mu_
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_STORE_ROCKS_COMMITTER_H_
