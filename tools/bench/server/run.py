@@ -26,6 +26,12 @@ def rate(sample):
     return sample["bytes"] / 1e6 / sample["wall"] if sample["phase"] in BY_BYTES else sample["items"] / sample["wall"]
 
 
+def cpu_each(sample, field):
+    """Microseconds of CPU time for each item or MB."""
+    count = sample["bytes"] / 1e6 if sample["phase"] in BY_BYTES else sample["items"]
+    return sample[field] / count * 1e6 if count else 0.0
+
+
 def unit(phase):
     return "MB/s" if phase in BY_BYTES else "/s"
 
@@ -59,17 +65,19 @@ def medians(rounds):
 def markdown(result):
     names = list(result["servers"])
     lines = ["# Servers under load", ""] + ["%s: %s  " % item for item in result["machine"].items()] + [""]
-    lines.append("| | server | rate | p50 | p99 | CPU | peak memory | failures | to bazel-remote |")
-    lines.append("|---|---|" + "--:|" * 7)
+    lines.append("CPU: microseconds for each item or MB, of the server and of the load generator.")
+    lines.append("")
+    lines.append("| | server | rate | p50 | p99 | CPU | CPU of the load | peak memory | failures | to bazel-remote |")
+    lines.append("|---|---|" + "--:|" * 8)
     for phase in PHASES:
         for name in names:
             sample = result["servers"][name][phase]
             other = result["servers"].get("bazel-remote", {}).get(phase)
             compared = other and other["rate"] and other is not sample
             ratio = "%.2f" % (sample["rate"] / other["rate"]) if compared else ""
-            lines.append("| %s | %s | %.0f %s | %.2f ms | %.2f ms | %.2f s | %.0f MB | %d | %s |" % (
-                phase, name, sample["rate"], unit(phase), sample["p50"] * 1e3, sample["p99"] * 1e3, sample["cpu"],
-                sample["peak_bytes"] / 1e6, sample["failures"], ratio))
+            lines.append("| %s | %s | %.0f %s | %.2f ms | %.2f ms | %.1f | %.1f | %.0f MB | %d | %s |" % (
+                phase, name, sample["rate"], unit(phase), sample["p50"] * 1e3, sample["p99"] * 1e3,
+                cpu_each(sample, "cpu"), cpu_each(sample, "client_cpu"), sample["peak_bytes"] / 1e6, sample["failures"], ratio))
     return "\n".join(lines) + "\n"
 
 

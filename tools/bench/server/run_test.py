@@ -8,7 +8,7 @@ import run
 
 
 def sample(phase, rate=1.0, **changes):
-    return {"phase": phase, "items": 10, "bytes": 5_000_000, "wall": 2.0, "p50": 0.001, "p99": 0.002, "cpu": 1.0,
+    return {"phase": phase, "items": 10, "bytes": 5_000_000, "wall": 2.0, "p50": 0.001, "p99": 0.002, "cpu": 1.0, "client_cpu": 0.5,
             "peak_bytes": 1_000_000, "failures": 0, "failure": "", "rate": rate, **changes}
 
 
@@ -24,6 +24,11 @@ class RunTest(unittest.TestCase):
         self.assertEqual(run.rate(sample("small writes")), 5.0)
         self.assertEqual(run.rate(sample("large reads")), 2.5)
         self.assertEqual(run.rate(sample("large reads", wall=0.0)), 0.0)
+
+    def test_cpu_time_is_for_each_item_or_mb(self):
+        self.assertEqual(run.cpu_each(sample("small reads"), "cpu"), 100_000.0)
+        self.assertEqual(run.cpu_each(sample("large reads"), "client_cpu"), 100_000.0)
+        self.assertEqual(run.cpu_each(sample("small reads", items=0), "cpu"), 0.0)
 
     def test_the_median_round_of_each_phase_counts(self):
         rounds = [{phase: sample(phase, rate) for phase in run.PHASES} for rate in (3.0, 1.0, 2.0)]
