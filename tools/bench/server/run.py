@@ -77,7 +77,8 @@ def markdown(result):
             ratio = "%.2f" % (sample["rate"] / other["rate"]) if compared else ""
             lines.append("| %s | %s | %.0f %s | %.2f ms | %.2f ms | %.1f | %.1f | %.0f MB | %d | %s |" % (
                 phase, name, sample["rate"], unit(phase), sample["p50"] * 1e3, sample["p99"] * 1e3,
-                cpu_each(sample, "cpu"), cpu_each(sample, "client_cpu"), sample["peak_bytes"] / 1e6, sample["failures"], ratio))
+                cpu_each(sample, "cpu"), cpu_each(sample, "client_cpu"), sample["peak_bytes"] / 1e6,
+                sample["failures"], ratio))
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,8 @@ import run
 
 
 def sample(phase, rate=1.0, **changes):
-    return {"phase": phase, "items": 10, "bytes": 5_000_000, "wall": 2.0, "p50": 0.001, "p99": 0.002, "cpu": 1.0, "client_cpu": 0.5,
-            "peak_bytes": 1_000_000, "failures": 0, "failure": "", "rate": rate, **changes}
+    return {"phase": phase, "items": 10, "bytes": 5_000_000, "wall": 2.0, "p50": 0.001, "p99": 0.002, "cpu": 1.0,
+            "client_cpu": 0.5, "peak_bytes": 1_000_000, "failures": 0, "failure": "", "rate": rate, **changes}
 
 
 def result(smelt, other):
