@@ -2,9 +2,10 @@
 //
 //   store_bench places <directory>          each size in each place: durable puts, reads
 //   store_bench mix <directory>             the production size mix under several borders
+//   store_bench fill <directory> <blobs>    only makes what `scale` then measures
 //   store_bench scale <directory> <blobs>   index size, start-up time and lookups with so many blobs
 //
-// The directory should be on the disk that is to be measured; what is made in it is removed.
+// The directory should be on the disk that is to be measured; what is made in it is removed, after `fill` by `scale`.
 
 #include <unistd.h>
 
@@ -243,7 +244,7 @@ void Fill(const std::string& directory, std::int64_t blobs) {
 }
 
 void MeasureScale(const std::string& directory, std::int64_t blobs) {
-  Fill(directory, blobs);
+  if (!std::filesystem::exists(directory)) Fill(directory, blobs);
   const std::int64_t resident_before = ResidentBytes();
   const auto begun = SteadyClock::now();
   auto store = OpenStore(directory, kEverything, kEverything);
@@ -282,10 +283,12 @@ int Main(int argc, char** argv) {
     MeasurePlaces(directory);
   } else if (mode == "mix" && argc == 3) {
     MeasureMix(directory);
+  } else if (mode == "fill" && argc == 4) {
+    Fill(directory, std::atoll(argv[3]));
   } else if (mode == "scale" && argc == 4) {
     MeasureScale(directory, std::atoll(argv[3]));
   } else {
-    fmt::print(stderr, "usage: store_bench places|mix <directory>, store_bench scale <directory> <blobs>\n");
+    fmt::print(stderr, "usage: store_bench places|mix <directory>, store_bench fill|scale <directory> <blobs>\n");
     return 2;
   }
   return 0;
