@@ -45,6 +45,12 @@ class Authorizer {
   // they may not do this in this instance.
   virtual absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view instance,
                                               Permission permission) = 0;
+
+  // What Authorize would answer, as a question: nobody is refused anything, and no audit knows of it.
+  virtual absl::StatusOr<Principal> WouldAuthorize(const Credentials& credentials, std::string_view instance,
+                                                   Permission permission) {
+    return Authorize(credentials, instance, permission);
+  }
 };
 
 // Everybody may do everything: for a server that listens on loopback only, or was told --insecure.

@@ -25,6 +25,7 @@
 #include "src/cmd/server_flags.h"
 #include "src/metrics/activity.h"
 #include "src/services/admin_service.h"
+#include "src/services/audit/audit_log.h"
 #include "src/services/connections/accept4.h"
 #include "src/services/connections/tls.h"
 #include "src/status/http_server.h"
@@ -180,7 +181,9 @@ int Serve(const ServerConfig& config) {
   }
   BlobStore& blobs = bucket ? bucket->blobs() : (*store)->blobs();
   ReadThroughParents actions(bucket ? bucket->actions() : (*store)->actions(), rules);
-  const std::unique_ptr<Authorizer> authorizer = MakeAuthorizer(config.auth, clock);
+  const std::unique_ptr<Authorizer> roles = MakeAuthorizer(config.auth, clock);
+  AuditLog audit(clock);
+  AuditingAuthorizer authorizer(*roles, audit);
 
   Activity activity(clock);
   Server* running = nullptr;
@@ -192,16 +195,17 @@ int Serve(const ServerConfig& config) {
          samples.push_back({"smelt_held_bytes", {}, running ? static_cast<double>(running->held_bytes()) : 0});
        },
        [&](const std::string& authorization) {
-         return config.status.open || authorizer->Authorize({authorization}, "", Permission::kAdminister).ok();
+         return config.status.open || roles->Authorize({authorization}, "", Permission::kAdminister).ok();
        }});
   const std::unique_ptr<grpc::Service> admin =
-      NewAdminService(*authorizer, MakeAdministration(**store, bucket.get(), site));
+      NewAdminService(authorizer, MakeAdministration(**store, bucket.get(), site));
   options->more_services.push_back(admin.get());
   options->calls = &activity;
+  options->audit = &audit;
   options->reads_in_place = !bucket;
 
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      {blobs, actions, *authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts()}, *options);
+      {blobs, actions, authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts()}, *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();
   std::unique_ptr<WebServer> status;

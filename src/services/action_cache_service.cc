@@ -87,7 +87,7 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
                                             const v2::GetActionResultRequest* request,
                                             v2::ActionResult* response) override {
     auto* reactor = context->DefaultReactor();
-    const absl::Status status = Check(*context, *request, Permission::kReadActions);
+    const absl::Status status = Check(*context, *request, Permission::kReadActions).status();
     if (!status.ok() || parts_.reads_in_place) {
       reactor->Finish(ToGrpc(status.ok() ? Get(parts_, *request, *response) : status));
       return reactor;
@@ -99,14 +99,15 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
                                                const v2::UpdateActionResultRequest* request,
                                                v2::ActionResult* response) override {
     auto* reactor = context->DefaultReactor();
-    absl::Status status = Check(*context, *request, Permission::kWriteActions);
-    if (status.ok()) status = CheckUpdate(*request);
+    const absl::StatusOr<Principal> who = Check(*context, *request, Permission::kWriteActions);
+    const absl::Status status = who.ok() ? CheckUpdate(*request) : who.status();
     if (!status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
     }
-    const auto finish = [=](absl::Status done) {
+    const auto finish = [=, this](absl::Status done) {
       if (done.ok()) *response = request->action_result();
+      if (done.ok()) Audit(*who, *context, *request);
       reactor->Finish(ToGrpc(done));
     };
     if (parts_.puts == nullptr) {
@@ -118,8 +119,15 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
 
  private:
   template <typename Request>
-  absl::Status Check(const grpc::CallbackServerContext& context, const Request& request, Permission permission) {
+  absl::StatusOr<Principal> Check(const grpc::CallbackServerContext& context, const Request& request,
+                                  Permission permission) {
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+  }
+
+  void Audit(const Principal& who, const grpc::CallbackServerContext& context,
+             const v2::UpdateActionResultRequest& request) const {
+    if (parts_.audit == nullptr) return;
+    parts_.audit->Wrote(who, context.peer(), request.instance_name(), *reapi::FromProto(request.action_digest()));
   }
 
   static grpc::ServerUnaryReactor* Submit(grpc::ServerUnaryReactor* reactor, WorkerPool& pool, WorkerPool::Task task) {

@@ -66,6 +66,16 @@ TEST_F(ActionCacheTest, WhatIsUpdatedIsGot) {
   EXPECT_EQ(result_.SerializeAsString(), result.SerializeAsString());
 }
 
+TEST_F(ActionCacheTest, EachWriteIsAudited) {
+  ASSERT_THAT(Update(UpdateRequest(Complete(), "main")), HasCode(StatusCode::OK));
+  EXPECT_THAT(Update(UpdateRequest({}, "blobs")), HasCode(StatusCode::INVALID_ARGUMENT));
+  const std::vector<std::string> lines = AuditLines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].substr(0, lines[0].rfind(':')),
+            "audit: wrote result " + action_.ToString() +
+                " instance \"main\" by \"anonymous\" (administrator) from ipv4:127.0.0.1");
+}
+
 TEST_F(ActionCacheTest, InstancesDoNotSeeEachOther) {
   ASSERT_THAT(Update(UpdateRequest(Complete(), "main")), HasCode(StatusCode::OK));
   EXPECT_THAT(Get(GetRequest("main")), HasCode(StatusCode::OK));

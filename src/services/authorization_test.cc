@@ -51,12 +51,13 @@ class AuthorizationTest : public ServerTest {
     authenticators.push_back(std::make_unique<JwtAuthenticator>(
         std::vector{jwt}, clock_, [](const AuthOptions::Jwt&) -> ReadKeys { return [] { return Issuer().Jwks(); }; }));
     roles_ = std::make_unique<RoleAuthorizer>(std::move(authenticators), std::nullopt);
-    authorizer_ = roles_.get();
-    admin_service_ =
-        NewAdminService(*roles_, {[](bool, std::optional<std::int64_t>) -> absl::StatusOr<Administration::Collected> {
-                                    return Administration::Collected{};
-                                  },
-                                  [] { return std::string("{}"); }});
+    auditing_ = std::make_unique<AuditingAuthorizer>(*roles_, audit_);
+    authorizer_ = auditing_.get();
+    admin_service_ = NewAdminService(
+        *auditing_, {[](bool, std::optional<std::int64_t>) -> absl::StatusOr<Administration::Collected> {
+                       return Administration::Collected{};
+                     },
+                     [] { return std::string("{}"); }});
     more_services_ = {admin_service_.get()};
     Start();
     admin_ = admin::v1::Admin::NewStub(channel_);
@@ -81,6 +82,15 @@ class AuthorizationTest : public ServerTest {
   std::vector<Call> WriteCalls();
   std::vector<Call> OtherCalls();
 
+  int RefusalsInTheAudit() {
+    int refusals = 0;
+    for (const std::string& line : AuditLines()) {
+      refusals += line.starts_with("audit: refused instance ");
+      EXPECT_EQ(line.find("secret-of-the"), line.npos) << line;
+    }
+    return refusals;
+  }
+
   static std::vector<State> States(const std::string& role) {
     const std::string secret = "Bearer secret-of-the-" + role + "-role";
     return {
@@ -95,7 +105,7 @@ class AuthorizationTest : public ServerTest {
     };
   }
 
-  std::unique_ptr<Authorizer> roles_;
+  std::unique_ptr<Authorizer> roles_, auditing_;
   std::unique_ptr<grpc::Service> admin_service_;
   std::unique_ptr<admin::v1::Admin::Stub> admin_;
   Digest blob_;
@@ -227,7 +237,12 @@ TEST_F(AuthorizationTest, EveryCallRoleAndState) {
           CallContext context;
           if (!state.header.empty()) context.AddMetadata("authorization", state.header);
           const grpc::StatusCode by_role = call.who[role] == 'y' ? grpc::OK : grpc::PERMISSION_DENIED;
-          EXPECT_THAT(call.make(context, state.instance), HasCode(state.refused == grpc::OK ? by_role : state.refused))
+          const grpc::StatusCode expected = state.refused == grpc::OK ? by_role : state.refused;
+          clock_.AdvanceNanos(100'000'000);  // each refusal has its line
+          AuditLines();
+          EXPECT_THAT(call.make(context, state.instance), HasCode(expected))
+              << call.name << ", " << kRoles[role] << ", " << state.name;
+          EXPECT_EQ(RefusalsInTheAudit(), expected == grpc::OK ? 0 : 1)
               << call.name << ", " << kRoles[role] << ", " << state.name;
           ++cells;
         }
@@ -247,12 +262,14 @@ TEST_F(AuthorizationTest, CapabilitiesSayWhoMayWriteResults) {
       request.set_instance_name(state.instance);
       v2::ServerCapabilities response;
       const bool bad_token = state.refused == grpc::UNAUTHENTICATED && !state.header.empty();
+      AuditLines();
       EXPECT_THAT(capabilities->GetCapabilities(&context, request, &response),
                   HasCode(bad_token ? grpc::UNAUTHENTICATED : grpc::OK))
           << role << ", " << state.name;
       EXPECT_EQ(response.cache_capabilities().action_cache_update_capabilities().update_enabled(),
                 role == "writer" && state.refused == grpc::OK)
           << role << ", " << state.name;
+      EXPECT_EQ(RefusalsInTheAudit(), 0) << "a question is no call that is refused";
     }
   }
 }

@@ -34,14 +34,15 @@ absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& cont
   return authorizer.Authorize(CredentialsOf(context), instance, permission).status();
 }
 
-absl::Status CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
-                       v2::DigestFunction::Value function, Permission permission) {
+absl::StatusOr<Principal> CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context,
+                                    std::string_view instance, v2::DigestFunction::Value function,
+                                    Permission permission) {
   RETURN_IF_ERROR(reapi::CheckInstanceName(instance));
   if (function != v2::DigestFunction::UNKNOWN && function != v2::DigestFunction::SHA256) {
     return absl::InvalidArgumentError(
         fmt::format("digest_function: {}, and SHA256 (1) is what is served", static_cast<int>(function)));
   }
-  return MayCall(authorizer, context, instance, permission);
+  return authorizer.Authorize(CredentialsOf(context), instance, permission);
 }
 
 }  // namespace smelt

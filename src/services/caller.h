@@ -21,9 +21,11 @@ absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& cont
                      Permission permission);
 
 // The checks that every call of REAPI begins with: the instance is a name (INVALID_ARGUMENT), the digest function is
-// SHA-256 or left out (INVALID_ARGUMENT), and the sender may do this.
-absl::Status CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
-                       build::bazel::remote::execution::v2::DigestFunction::Value function, Permission permission);
+// SHA-256 or left out (INVALID_ARGUMENT), and the sender may do this. Says who that is.
+absl::StatusOr<Principal> CheckCall(Authorizer& authorizer, const grpc::ServerContextBase& context,
+                                    std::string_view instance,
+                                    build::bazel::remote::execution::v2::DigestFunction::Value function,
+                                    Permission permission);
 
 }  // namespace smelt
 

@@ -51,7 +51,8 @@ class CapabilitiesService : public v2::Capabilities::CallbackService {
   absl::Status Get(const grpc::CallbackServerContext& context, const std::string& instance,
                    v2::ServerCapabilities& response) {
     const Credentials credentials = CredentialsOf(context);
-    const absl::Status may_update = authorizer_.Authorize(credentials, instance, Permission::kWriteActions).status();
+    const absl::Status may_update =
+        authorizer_.WouldAuthorize(credentials, instance, Permission::kWriteActions).status();
     if (absl::IsUnauthenticated(may_update) && !credentials.authorization.empty()) return may_update;
     SetCache(limits_, may_update.ok(), *response.mutable_cache_capabilities());
     SetExecution(*response.mutable_execution_capabilities());

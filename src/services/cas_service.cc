@@ -90,7 +90,8 @@ class CasService : public v2::ContentAddressableStorage::CallbackService {
  private:
   template <typename Request>
   absl::Status Check(const grpc::CallbackServerContext& context, const Request& request, Permission permission) {
-    return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+    return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission)
+        .status();
   }
 
   const ServiceParts parts_;

@@ -11,6 +11,7 @@
 #include "src/auth/authorizer.h"
 #include "src/base/clock.h"
 #include "src/metrics/call_observer.h"
+#include "src/services/audit/audit_log.h"
 #include "src/services/limits.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
@@ -46,6 +47,7 @@ struct ServerOptions {
   std::vector<grpc::Service*> more_services;  // served beside ours; they live longer than the server
   bool reads_in_place = false;                // see ServiceParts: for a store that is on this machine alone
   CallObserver* calls = nullptr;              // is told of every call; lives longer than the server
+  AuditLog* audit = nullptr;                  // is told of every result that is written; lives longer, too
 };
 
 // The services of a cache on gRPC: ContentAddressableStorage, ByteStream, ActionCache, Capabilities, grpc.health.v1

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "src/auth/authorizer.h"
+#include "src/services/audit/audit_log.h"
 #include "src/services/bytes_budget.h"
 #include "src/services/limits.h"
 #include "src/services/partial_uploads.h"
@@ -34,6 +35,8 @@ struct ServiceParts {
 
   // For little writes, where the store has it: they then take no thread of `writes`. May be null.
   DeferredPuts* puts = nullptr;
+
+  AuditLog* audit = nullptr;  // of results that are written; may be null
 };
 
 // Little: done on gRPC's own threads where the store allows it.

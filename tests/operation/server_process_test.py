@@ -202,6 +202,9 @@ class Ends(unittest.TestCase):
             self.assertEqual(server.end(), 0)
             log = server.log.read_text()
         self.assertIn("smelt-server ends", log)
+        refused = r'audit: refused instance "" from ipv[46]:\S+: '
+        self.assertRegex(log, refused + "PERMISSION_DENIED: \"'laptop' is a reader and may not administer\"")
+        self.assertRegex(log, refused + 'UNAUTHENTICATED: "the token is none that this server knows"')
         self.assertNotIn("canary", log)
 
     def test_it_does_not_listen_beyond_loopback_unasked(self):

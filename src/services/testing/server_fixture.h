@@ -4,8 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
@@ -14,6 +17,7 @@
 #include "src/auth/authorizer.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/services/audit/audit_log.h"
 #include "src/services/server.h"
 #include "src/services/worker_pool.h"
 #include "src/store/memory/memory_action_caches.h"
@@ -71,6 +75,7 @@ class ServerTest : public testing::Test {
     options.endpoints = {{"127.0.0.1:0", nullptr}};
     options.limits = limits_;
     options.reflection = reflection_;
+    options.audit = &audit_;
     options.more_services = more_services_;
     auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts}, options);
     ASSERT_OK(server);
@@ -96,6 +101,12 @@ class ServerTest : public testing::Test {
     return digest;
   }
 
+  // What the audit log got since the last call.
+  std::vector<std::string> AuditLines() {
+    const std::lock_guard lock(audit_mu_);
+    return std::exchange(audit_lines_, {});
+  }
+
   bool Has(const Digest& digest) { return blobs_.FindMissing({&digest, 1})->empty(); }
 
   Limits limits_;
@@ -107,6 +118,12 @@ class ServerTest : public testing::Test {
   AllowAll allow_all_;
   Authorizer* authorizer_ = &allow_all_;
   FakeClock clock_;
+  std::mutex audit_mu_;
+  std::vector<std::string> audit_lines_;
+  AuditLog audit_{clock_, [this](const std::string& line) {
+                    const std::lock_guard lock(audit_mu_);
+                    audit_lines_.push_back(line);
+                  }};
   TempDir staging_;
   std::unique_ptr<Server> server_;
   std::string address_;

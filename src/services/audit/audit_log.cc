@@ -1,0 +1,73 @@
+#include "src/services/audit/audit_log.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "glog/logging.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::size_t kTextBytesMax = 256;
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text.substr(0, kTextBytesMax)) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f) {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + (text.size() > kTextBytesMax ? "...\"" : "\"");
+}
+
+void ToTheLog(const std::string& line) { LOG(INFO) << line; }
+
+}  // namespace
+
+AuditLog::AuditLog(Clock& clock, Sink sink) : clock_(clock), sink_(sink ? std::move(sink) : ToTheLog) {}
+
+void AuditLog::Wrote(const Principal& who, const std::string& peer, std::string_view instance, const Digest& action) {
+  sink_(fmt::format("audit: wrote result {} instance {} by {} ({}) from {}", action.ToString(), Quoted(instance),
+                    Quoted(who.name), who.role, peer));
+}
+
+void AuditLog::Refused(const std::string& peer, std::string_view instance, const absl::Status& reason) {
+  std::int64_t unsaid = 0;
+  if (!MaySay(unsaid)) return;
+  if (unsaid > 0) sink_(fmt::format("audit: {} more calls were refused", unsaid));
+  sink_(fmt::format("audit: refused instance {} from {}: {}: {}", Quoted(instance), peer,
+                    absl::StatusCodeToString(reason.code()),
+                    Quoted(std::string_view(reason.message().data(), reason.message().size()))));
+}
+
+bool AuditLog::MaySay(std::int64_t& unsaid) {
+  const std::int64_t second = clock_.NowNanos() / kNanosPerSecond;
+  const std::lock_guard lock(mu_);
+  if (std::exchange(second_, second) != second) said_ = 0;
+  if (said_ == kRefusalsPerSecond) {
+    ++unsaid_;
+    return false;
+  }
+  ++said_;
+  unsaid = std::exchange(unsaid_, 0);
+  return true;
+}
+
+absl::StatusOr<Principal> AuditingAuthorizer::Authorize(const Credentials& credentials, std::string_view instance,
+                                                        Permission permission) {
+  absl::StatusOr<Principal> principal = inner_.Authorize(credentials, instance, permission);
+  if (!principal.ok()) audit_.Refused(credentials.peer, instance, principal.status());
+  return principal;
+}
+
+absl::StatusOr<Principal> AuditingAuthorizer::WouldAuthorize(const Credentials& credentials, std::string_view instance,
+                                                             Permission permission) {
+  return inner_.WouldAuthorize(credentials, instance, permission);
+}
+
+}  // namespace smelt
