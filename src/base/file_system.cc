@@ -113,15 +113,16 @@ class SystemFileSystem : public FileSystem {
     ASSIGN_OR_RETURN(const UniqueFd fd, OpenForRead(path));
     struct stat st;
     if (::fstat(fd.get(), &st) != 0) return PathError(errno, "stat", path);
-    // The size is a hint: files in /proc have none, and others may grow.
-    std::string bytes(static_cast<std::size_t>(st.st_size) + 1, '\0');
+    // The size is a hint: files in /proc have none, and some there give only what the first read asks for; others may
+    // grow.
+    std::string bytes(std::max<std::size_t>(static_cast<std::size_t>(st.st_size) + 1, 4096), '\0');
     std::size_t used = 0;
     for (;;) {
       const ssize_t got = Retrying([&] { return ::read(fd.get(), bytes.data() + used, bytes.size() - used); });
       if (got < 0) return PathError(errno, "read", path);
       if (got == 0) break;
       used += static_cast<std::size_t>(got);
-      if (used == bytes.size()) bytes.resize(std::max<std::size_t>(2 * used, 4096));
+      if (used == bytes.size()) bytes.resize(2 * used);
     }
     bytes.resize(used);
     return bytes;

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -64,6 +66,10 @@ TEST_F(FileSystemTest, CopiesFilesOfTheKernelThatClaimToBeEmpty) {
   ASSERT_OK(files_.CopyToNewFile("/proc/self/status", dir_ / "f", 0644));
   EXPECT_THAT(*files_.ReadFile(dir_ / "f"), HasSubstr("Pid:"));
   EXPECT_THAT(*files_.ReadFile("/proc/self/status"), HasSubstr("Pid:"));
+  // What a number gives to a first read is all that it gives.
+  std::ifstream watches("/proc/sys/fs/inotify/max_user_watches");
+  EXPECT_THAT(*files_.ReadFile("/proc/sys/fs/inotify/max_user_watches"),
+              std::string(std::istreambuf_iterator<char>(watches), {}));
 }
 
 TEST_F(FileSystemTest, CopiesAnEmptyFile) {

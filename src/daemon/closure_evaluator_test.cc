@@ -106,7 +106,8 @@ TEST_F(ClosureEvaluatorTest, ManyFilesAreReadOnceEachAndGiveWhatFewGive) {
     shape.add_files(Write("src/" + std::to_string(i), contents));
     expected.emplace(shape.files(i), DigestOf(contents));
   }
-  clock_.AdvanceSeconds(Clock::System().NowNanos() / 1'000'000'000 + 60);  // no file looks as if it had just been changed
+  clock_.AdvanceSeconds(Clock::System().NowNanos() / 1'000'000'000 +
+                        60);  // no file looks as if it had just been changed
   for (int reads : {kFiles, 0}) {
     files_.ResetCounts();
     auto evaluation = Evaluate(shape);

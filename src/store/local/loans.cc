@@ -8,7 +8,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <string_view>
+#include <utility>
 
 #include "src/base/kill_point.h"
 
@@ -16,6 +19,7 @@ namespace smelt {
 namespace {
 
 constexpr std::uint32_t kWrites = IN_MODIFY | IN_CLOSE_WRITE;
+constexpr std::size_t kAtOnceMax = 8'000;
 constexpr long kXfsMagic = 0x58465342;  // linux/magic.h has it since 6.8
 
 bool IsLocalFileSystem(const std::string& directory) {
@@ -25,7 +29,17 @@ bool IsLocalFileSystem(const std::string& directory) {
          st.f_type == BTRFS_SUPER_MAGIC || st.f_type == F2FS_SUPER_MAGIC;
 }
 
+std::size_t WatchesPerUser(FileSystem& files) {
+  const auto text = files.ReadFile("/proc/sys/fs/inotify/max_user_watches");
+  std::size_t watches = 0;
+  if (text.ok()) std::from_chars(text->data(), text->data() + text->size(), watches);
+  return watches;
+}
+
 }  // namespace
+
+Loans::Loans(FileSystem& files, std::string directory)
+    : files_(files), directory_(std::move(directory)), at_once_(std::min(kAtOnceMax, WatchesPerUser(files) / 8)) {}
 
 bool Loans::CanWatch() {
   if (!can_watch_.has_value()) {

@@ -35,7 +35,10 @@ class Loans {
   };
 
   // `files` outlives it. `directory`: the staging area.
-  Loans(FileSystem& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
+  Loans(FileSystem& files, std::string directory);
+
+  // How many there should be at once: of the watches that the kernel gives a user, editors want most.
+  std::size_t AtOnce() const { return at_once_; }
 
   // Gives the file at `staged`, which nobody else has seen yet and which is about to be renamed to its place, the
   // second name `path`. Nothing if that cannot be; the file is as it was then.
@@ -61,6 +64,7 @@ class Loans {
 
   FileSystem& files_;
   const std::string directory_;
+  const std::size_t at_once_;
 
   std::mutex mu_;
   std::optional<bool> can_watch_;              // guarded by mu_; once known

@@ -89,7 +89,7 @@ absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::stri
     const std::string blob = blob_files_.PathOf(digest);
     RETURN_IF_ERROR(Replace(path, [&](const std::string& to) {
       const absl::Status status = files_.CopyToNewFile(blob, to, mode);
-      if (status.ok()) spares_.Lend(digest, to);
+      if (status.ok() && reaches) spares_.Lend(digest, to);
       return status;
     }));
   }

@@ -245,7 +245,7 @@ TEST_F(LocalStoreTest, AboveTheLimitItCollectsByItselfDownToTheLowWatermark) {
 TEST_F(LocalStoreTest, AStoreOpenedAboveItsLimitCollectsByItself) {
   for (unsigned i = 0; i < 4; ++i) Put(Contents(kLarge, i));
   OpenWithLimit(2 * kLarge);
-  AwaitBytesAtMost(2 * kLarge);
+  AwaitBytesAtMost(kLarge);
   EXPECT_EQ(store_->Usage().blobs, 1);
 }
 

@@ -19,7 +19,6 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kWantedMax = 10'000;  // blobs remembered
-constexpr std::size_t kLentMax = 8'000;     // files, each of which is watched
 constexpr int kLowestPriority = 19;
 constexpr int kIoPriorityOfThread = 1;    // IOPRIO_WHO_PROCESS
 constexpr int kIoPriorityIdle = 3 << 13;  // IOPRIO_CLASS_IDLE
@@ -238,7 +237,7 @@ void Spares::Lend(const Digest& digest, const std::string& staged) {
   {
     const std::lock_guard lock(mu_);
     const Wanted& wanted = wanted_[digest];
-    if (lent_ >= kLentMax || wanted.lent.size() + wanted.spares.size() >= kOfEachMax) return;
+    if (lent_ >= loans_.AtOnce() || wanted.lent.size() + wanted.spares.size() >= kOfEachMax) return;
   }
   std::optional<Loans::Loan> loan = loans_.Lend(staged, blob_files_.StagingPath());
   if (!loan.has_value()) return;
