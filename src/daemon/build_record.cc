@@ -25,6 +25,12 @@ void Set(const Digest& digest, builds::v1::Key& key) {
   key.set_size(digest.size);
 }
 
+// In days. Records come from elsewhere: a day that is still to come says nothing, and such a unit is as old as can be.
+std::int64_t AgeOf(const builds::v1::Unit& unit, std::int32_t day) {
+  const std::int64_t age = std::int64_t{day} - unit.used_day();
+  return age < -1 ? kRecordedDaysMax + 1 : age;
+}
+
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 std::optional<std::string> LockfileAbove(std::string directory, FileSystem& files) {
@@ -68,16 +74,16 @@ bool Update(BuildRecord& record, const std::vector<RecordedUnit>& used, std::int
     now.set_used_day(day);
     auto [place, is_new] = places.emplace(std::pair(now.manifest().hash(), now.manifest().size()), record.units_size());
     builds::v1::Unit& kept = is_new ? *record.add_units() : *record.mutable_units(place->second);
-    const bool same = !is_new && kept.action().hash() == now.action().hash() && day - kept.used_day() < kRenewDays;
+    const bool same = !is_new && kept.action().hash() == now.action().hash() && AgeOf(kept, day) < kRenewDays;
     if (same) continue;
     kept = now;
     changed = true;
   }
   auto& units = *record.mutable_units();
   const int before = units.size();
-  units.erase(std::remove_if(units.begin(), units.end(),
-                             [&](const auto& unit) { return day - unit.used_day() > kRecordedDaysMax; }),
-              units.end());
+  units.erase(
+      std::remove_if(units.begin(), units.end(), [&](const auto& unit) { return AgeOf(unit, day) > kRecordedDaysMax; }),
+      units.end());
   if (units.size() > kRecordedUnitsMax) units.DeleteSubrange(0, units.size() - kRecordedUnitsMax);
   return changed || units.size() != before;
 }

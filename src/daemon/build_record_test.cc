@@ -34,6 +34,17 @@ TEST(BuildRecord, WhatNobodyUsesGoes) {
   EXPECT_EQ(UnitsIn(record), (std::vector<RecordedUnit>{UnitOf("b", "1")}));
 }
 
+TEST(BuildRecord, DaysThatCannotBeAreOfNoUse) {
+  for (const std::int32_t day : {INT32_MIN, -1, 102, INT32_MAX}) {
+    BuildRecord record;
+    Update(record, {UnitOf("a", "1"), UnitOf("b", "1")}, 100);
+    for (auto& unit : *record.mutable_units()) unit.set_used_day(day);
+    EXPECT_TRUE(Update(record, {UnitOf("a", "1")}, 100)) << day;
+    EXPECT_EQ(UnitsIn(record), (std::vector<RecordedUnit>{UnitOf("a", "1")})) << day;
+    EXPECT_EQ(record.units(0).used_day(), 100);
+  }
+}
+
 TEST(BuildRecord, HasALimit) {
   BuildRecord record;
   std::vector<RecordedUnit> used;
