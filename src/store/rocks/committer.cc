@@ -13,8 +13,6 @@ namespace {
 
 using Family = RocksDatabase::Family;
 
-// While one waits for the disk the other answers, and gathers what comes next.
-constexpr int kThreads = 2;
 constexpr std::int64_t kGroupBytes = 4 << 20;
 
 }  // namespace
@@ -94,9 +92,7 @@ class Committer::Group {
 };
 
 Committer::Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space)
-    : database_(database), outbox_(outbox), space_(space) {
-  for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Run(); });
-}
+    : database_(database), outbox_(outbox), space_(space), thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
   {
@@ -104,7 +100,7 @@ Committer::~Committer() {
     ending_ = true;
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  thread_.join();
 }
 
 void Committer::Add(Entry entry, Done done) {
@@ -114,7 +110,7 @@ void Committer::Add(Entry entry, Done done) {
     return done(absl::UnavailableError("the store has too much to write; try again"));
   }
   waiting_.push_back({.entry = std::move(entry), .done = std::move(done), .status = {}});
-  const bool wake = idle_ > 0;
+  const bool wake = std::exchange(idle_, false);
   lock.unlock();
   if (wake) wake_.notify_one();
 }
@@ -151,9 +147,9 @@ std::vector<Committer::Waiting> Committer::TakeGroup() {
   absl::flat_hash_set<PresenceIndex::Key> keys;
   std::int64_t bytes = 0;
   std::unique_lock lock(mu_);
-  ++idle_;
+  idle_ = true;
   wake_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-  --idle_;
+  idle_ = false;
   while (!waiting_.empty() && bytes < kGroupBytes && keys.insert(waiting_.front().entry.presence).second) {
     bytes += waiting_.front().entry.size;
     group.push_back(std::move(waiting_.front()));
@@ -164,10 +160,7 @@ std::vector<Committer::Waiting> Committer::TakeGroup() {
 
 void Committer::CommitGroup(std::vector<Waiting>& waiting) {
   Group group(*this);
-  {
-    const std::lock_guard lock(stage_mu_);
-    for (Waiting& each : waiting) each.status = group.Stage(each.entry);
-  }
+  for (Waiting& each : waiting) each.status = group.Stage(each.entry);
   const absl::Status written = group.Write();
   for (Waiting& each : waiting) each.status.Update(written);
 }

@@ -24,7 +24,8 @@
 namespace smelt {
 
 // Acknowledges what comes into the store. Whatever waits goes into one batch, which is synced once: values, their rows,
-// which are the leases, and the outbox. Nobody needs a thread to wait in. Thread-safe.
+// which are the leases, and the outbox; what comes meanwhile is the next batch. One thread does it, since a second one
+// makes the batches smaller and the syncs more. Thread-safe.
 class Committer {
  public:
   // What comes in. A blob that is here already is only used once more; a result takes the place of the one before it.
@@ -82,14 +83,12 @@ class Committer {
   RocksOutbox* const outbox_;
   Space& space_;
 
-  std::mutex stage_mu_;  // held while a group takes its claims: two groups never wait for each other
-
   std::mutex mu_;
   std::condition_variable wake_;
   std::deque<Waiting> waiting_;  // guarded by mu_
-  int idle_ = 0;                 // guarded by mu_
+  bool idle_ = false;            // guarded by mu_
   bool ending_ = false;          // guarded by mu_
-  std::vector<std::thread> threads_;
+  std::thread thread_;           // after all that it uses
 };
 
 }  // namespace smelt

@@ -68,7 +68,7 @@ TEST_F(DeferredPutsTest, OneThatIsWrongHarmsNoOther) {
   EXPECT_EQ(store_->GetUsage().blobs, 1);
 }
 
-// Two threads commit: whatever they take at once, neither waits for the other's keys for ever.
+// A batch claims each key once, and must not wait for itself.
 TEST_F(DeferredPutsTest, TheSameBlobsInAnyOrder) {
   std::vector<std::string> blobs;
   for (int i = 0; i < 20; ++i) blobs.push_back(fmt::format("blob {}", i));
