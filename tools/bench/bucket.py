@@ -9,7 +9,6 @@ smelt, smeltd, libsmelt_observer.so and smelt-server. The bucket is versitygw's 
 must be on PATH or in Go's bin directory: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -184,12 +183,7 @@ def measure(root, arguments, gateway, services):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workload", required=True, type=pathlib.Path)
-    parser.add_argument("--bin", required=True, type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rtt-ms", type=float, default=30)
-    parser.add_argument("--mbit", type=float, default=200)
+    parser = remote.argument_parser(__doc__)
     parser.add_argument("--gateway", default="versitygw", choices=("versitygw", "minio"))
     parser.add_argument("--no-sccache", action="store_true")
     arguments = parser.parse_args()

@@ -90,14 +90,19 @@ def fresh_builds(rounds, make, start_first=True):
     return results
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def argument_parser(description):
+    """What every benchmark over a link is told."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workload", required=True, type=pathlib.Path)
     parser.add_argument("--bin", required=True, type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rtt-ms", type=float, default=30)
     parser.add_argument("--mbit", type=float, default=200)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main():
+    arguments = argument_parser(__doc__).parse_args()
     programs, workload = arguments.bin.resolve(), arguments.workload.resolve()
     root = pathlib.Path(tempfile.mkdtemp(prefix="smelt-remote-"))
     server = Service([programs / "smelt-server", "--listen", "127.0.0.1:0", "--directory", root / "server"])
