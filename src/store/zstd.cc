@@ -3,7 +3,7 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "fmt/format.h"
@@ -13,75 +13,144 @@
 namespace smelt {
 namespace {
 
-constexpr std::int64_t kPieceBytes = 256 << 10;
-constexpr int kWindowLogMax = 27;  // 128 MiB: what a frame may make us allocate
+constexpr std::int64_t kReadBytes = 256 << 10;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-absl::Status NotZstd(std::size_t code) {
-  return absl::DataLossError(fmt::format("not a zstd frame: {}", ZSTD_getErrorName(code)));
+// `feed` gets all of `bytes` in order, `last` with the end.
+template <typename Feed>
+absl::Status InPieces(const Bytes& bytes, const Feed& feed) {
+  std::int64_t at = 0;
+  do {
+    ASSIGN_OR_RETURN(const std::string piece, bytes.Read(at, kReadBytes));
+    at += static_cast<std::int64_t>(piece.size());
+    RETURN_IF_ERROR(feed(piece, at == bytes.size()));
+  } while (at < bytes.size());
+  return absl::OkStatus();
 }
 
 }  // namespace
 
+struct ZstdEncoder::Context {
+  const std::unique_ptr<ZSTD_CCtx, FreeContext> zstd{ZSTD_createCCtx()};
+};
+
+ZstdEncoder::ZstdEncoder(int level) : context_(std::make_unique<Context>()) {
+  ZSTD_CCtx_setParameter(context_->zstd.get(), ZSTD_c_compressionLevel, level);
+}
+
+ZstdEncoder::~ZstdEncoder() = default;
+
+absl::StatusOr<std::string> ZstdEncoder::Add(std::string_view bytes, bool last) {
+  std::string ready;
+  ZSTD_inBuffer in = {bytes.data(), bytes.size(), 0};
+  const ZSTD_EndDirective mode = last ? ZSTD_e_end : ZSTD_e_continue;
+  for (std::size_t left = 1; last ? left > 0 : in.pos < in.size;) {
+    const std::size_t before = ready.size();
+    ready.resize(before + ZSTD_CStreamOutSize());
+    ZSTD_outBuffer out = {ready.data() + before, ready.size() - before, 0};
+    left = ZSTD_compressStream2(context_->zstd.get(), &out, &in, mode);
+    if (ZSTD_isError(left)) return absl::InternalError(fmt::format("zstd: {}", ZSTD_getErrorName(left)));
+    ready.resize(before + out.pos);
+  }
+  return ready;
+}
+
+std::string ZstdEncoder::Frame(std::string_view bytes) {
+  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+  const std::size_t size = ZSTD_compress2(context_->zstd.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
+  frame.resize(ZSTD_isError(size) ? 0 : size);
+  return frame;
+}
+
+struct ZstdDecoder::Context {
+  const std::unique_ptr<ZSTD_DCtx, FreeContext> zstd{ZSTD_createDCtx()};
+  const std::int64_t piece_bytes;
+  std::string piece;
+  std::int64_t bytes_max = 0;
+  std::int64_t decoded = 0;
+  bool within_frame = true;
+};
+
+ZstdDecoder::ZstdDecoder(int window_log_max, std::int64_t piece_bytes)
+    : context_(new Context{.piece_bytes = piece_bytes, .piece = {}}) {
+  ZSTD_DCtx_setParameter(context_->zstd.get(), ZSTD_d_windowLogMax, window_log_max);
+}
+
+ZstdDecoder::~ZstdDecoder() = default;
+
+void ZstdDecoder::Begin(std::int64_t bytes_max) {
+  ZSTD_DCtx_reset(context_->zstd.get(), ZSTD_reset_session_only);
+  context_->piece.resize(static_cast<std::size_t>(std::min(bytes_max, context_->piece_bytes - 1) + 1));
+  context_->bytes_max = bytes_max;
+  context_->decoded = 0;
+  context_->within_frame = true;
+}
+
+absl::Status ZstdDecoder::Add(std::string_view frames, const Sink& sink) {
+  Context& context = *context_;
+  ZSTD_inBuffer in = {frames.data(), frames.size(), 0};
+  for (bool full = false; in.pos < in.size || full;) {
+    ZSTD_outBuffer out = {context.piece.data(), context.piece.size(), 0};
+    const std::size_t result = ZSTD_decompressStream(context.zstd.get(), &out, &in);
+    if (ZSTD_isError(result)) return absl::DataLossError(fmt::format("zstd: {}", ZSTD_getErrorName(result)));
+    context.within_frame = result != 0;
+    full = context.within_frame && out.pos == out.size;
+    context.decoded += static_cast<std::int64_t>(out.pos);
+    if (context.decoded > context.bytes_max) {
+      return absl::DataLossError(fmt::format("zstd: holds more than the {} bytes that it should", context.bytes_max));
+    }
+    if (out.pos > 0) RETURN_IF_ERROR(sink(std::string_view(context.piece.data(), out.pos)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ZstdDecoder::End() const {
+  return context_->within_frame ? absl::DataLossError("zstd: ends within a frame") : absl::OkStatus();
+}
+
+std::int64_t ZstdDecoder::decoded() const { return context_->decoded; }
+
+// An encoder is dear to make: each thread keeps the last one.
 std::string ZstdCompress(std::string_view text, int level) {
-  std::string compressed(ZSTD_compressBound(text.size()), '\0');
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  compressed.resize(
-      ZSTD_compressCCtx(context.get(), compressed.data(), compressed.size(), text.data(), text.size(), level));
-  return compressed;
+  thread_local std::optional<std::pair<int, std::unique_ptr<ZstdEncoder>>> kept;
+  if (!kept.has_value() || kept->first != level) kept.emplace(level, std::make_unique<ZstdEncoder>(level));
+  return kept->second->Frame(text);
 }
 
 absl::StatusOr<std::string> ZstdDecompress(std::string_view compressed, std::int64_t bytes_max) {
-  ASSIGN_OR_RETURN(const Bytes bytes, ZstdDecompress(Bytes(std::string(compressed)), bytes_max, ""));
-  return bytes.ReadAll();
+  std::string text;
+  ZstdDecoder decoder;
+  decoder.Begin(bytes_max);
+  RETURN_IF_ERROR(decoder.Add(compressed, [&](std::string_view piece) {
+    text += piece;
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(decoder.End());
+  return text;
 }
 
 absl::StatusOr<Bytes> ZstdCompress(const Bytes& bytes, int level, const std::string& directory) {
-  const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZstdEncoder encoder(level);
   Spool spool(directory);
-  std::string out(ZSTD_CStreamOutSize(), '\0');
-  for (std::int64_t at = 0;;) {
-    ASSIGN_OR_RETURN(const std::string piece, bytes.Read(at, kPieceBytes));
-    at += static_cast<std::int64_t>(piece.size());
-    const ZSTD_EndDirective end = at == bytes.size() ? ZSTD_e_end : ZSTD_e_continue;
-    ZSTD_inBuffer input{piece.data(), piece.size(), 0};
-    for (std::size_t left = 1; end == ZSTD_e_end ? left != 0 : input.pos < input.size;) {
-      ZSTD_outBuffer output{out.data(), out.size(), 0};
-      left = ZSTD_compressStream2(context.get(), &output, &input, end);
-      if (ZSTD_isError(left)) return absl::InternalError(fmt::format("zstd: {}", ZSTD_getErrorName(left)));
-      RETURN_IF_ERROR(spool.Append({out.data(), output.pos}));
-    }
-    if (end == ZSTD_e_end) return spool.Finish();
-  }
+  RETURN_IF_ERROR(InPieces(bytes, [&](std::string_view piece, bool last) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::string ready, encoder.Add(piece, last));
+    return spool.Append(ready);
+  }));
+  return spool.Finish();
 }
 
 absl::StatusOr<Bytes> ZstdDecompress(const Bytes& compressed, std::int64_t bytes_max, const std::string& directory) {
-  const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
+  ZstdDecoder decoder;
+  decoder.Begin(bytes_max);
   Spool spool(directory, std::min<std::int64_t>(bytes_max, Spool::kMemoryBytes));
-  std::string out(ZSTD_DStreamOutSize(), '\0');
-  std::size_t left = 1;
-  for (std::int64_t at = 0; at < compressed.size();) {
-    ASSIGN_OR_RETURN(const std::string piece, compressed.Read(at, kPieceBytes));
-    at += static_cast<std::int64_t>(piece.size());
-    ZSTD_inBuffer input{piece.data(), piece.size(), 0};
-    for (bool full = false; input.pos < input.size || full;) {
-      ZSTD_outBuffer output{out.data(), out.size(), 0};
-      left = ZSTD_decompressStream(context.get(), &output, &input);
-      if (ZSTD_isError(left)) return NotZstd(left);
-      full = left != 0 && output.pos == output.size;
-      if (spool.size() + static_cast<std::int64_t>(output.pos) > bytes_max) {
-        return absl::DataLossError(fmt::format("a zstd frame holds more than the {} bytes that it should", bytes_max));
-      }
-      RETURN_IF_ERROR(spool.Append({out.data(), output.pos}));
-    }
-  }
-  if (left != 0) return absl::DataLossError("a zstd frame ends early");
+  RETURN_IF_ERROR(InPieces(compressed, [&](std::string_view piece, bool) {
+    return decoder.Add(piece, [&](std::string_view decoded) { return spool.Append(decoded); });
+  }));
+  RETURN_IF_ERROR(decoder.End());
   return spool.Finish();
 }
 

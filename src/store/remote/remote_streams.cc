@@ -86,8 +86,8 @@ absl::Status RemoteBlobStore::PutStreamed(const Digest& digest, const Bytes& byt
   return connection_.Call("Write", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
     bytestream::WriteResponse answer;
     auto stream = bytestream::ByteStream::NewStub(channel)->Write(&context, &answer);
-    std::optional<BlobPacker> encoder;
-    if (zstd) encoder.emplace();
+    std::optional<ZstdEncoder> encoder;
+    if (zstd) encoder.emplace(kPackLevel);
     bytestream::WriteRequest request;
     request.set_resource_name(InInstance(
         connection_.options().instance,

@@ -34,7 +34,7 @@ TEST(Zstd, RoundTripsOfAllSizes) {
 
 TEST(Zstd, StreamsInPieces) {
   const std::string text = Text(1'000'003);
-  BlobPacker encoder;
+  ZstdEncoder encoder(kPackLevel);
   std::string compressed;
   for (std::size_t at = 0; at < text.size(); at += 70'000) {
     auto piece = encoder.Add(std::string_view(text).substr(at, 70'000), at + 70'000 >= text.size());
