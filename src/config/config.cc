@@ -10,6 +10,7 @@
 #include "src/base/remote_endpoint.h"
 #include "src/base/status_macros.h"
 #include "src/config/sccache.h"
+#include "src/config/toml_text.h"
 
 namespace smelt {
 namespace {
@@ -204,15 +205,7 @@ absl::Status ApplyTable(const std::string& file, const std::string& table, const
 absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& name) {
   Config config;
   config.file = name;
-  toml::value root;
-  try {
-    std::istringstream stream(text);
-    root = toml::parse(stream, name);
-  } catch (const toml::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", name, e.location().line(), e.what()));
-  } catch (const std::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", name, e.what()));
-  }
+  ASSIGN_OR_RETURN(const toml::value root, ParseToml(text, name));
   for (const auto& [table, content] : root.as_table()) RETURN_IF_ERROR(ApplyTable(name, table, content, config));
   return config;
 }

@@ -37,6 +37,10 @@ TEST(Config, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
   const std::pair<const char*, const char*> kCases[] = {
       {"[cache]\nsize = \"big\"\n", "/etc/c.toml:2: cache.size: 'big' is not a size"},
       {"[cache]\n\nsizes = 1\n", "/etc/c.toml:3: [cache] has no key 'sizes'; it has size"},
+      {"[cache]\n'[\xf6' = 2\n", "/etc/c.toml:2: not UTF-8"},
+      {"# \xc3\xa9\n# \xed\xa0\x80\n", "/etc/c.toml:2: not UTF-8"},
+      {"#\n\n# \xc0\xaf\n", "/etc/c.toml:3: not UTF-8"},
+      {"# \xf0\x9f\xa6\x80 \xe2\x82", "/etc/c.toml:1: not UTF-8"},
       {"[cash]\nsize = 1\n", "/etc/c.toml:1: there is no table [cash]; the tables are [cache]"},
       {"size = 1\n", "/etc/c.toml:1: 'size' stands outside of a table"},
       {"[rustc]\nremap = \"maybe\"\n", "/etc/c.toml:2: rustc.remap: 'maybe': write true or false"},

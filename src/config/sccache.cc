@@ -1,12 +1,14 @@
 #include "src/config/sccache.h"
 
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <toml.hpp>
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/config/toml_text.h"
 
 namespace smelt {
 namespace {
@@ -60,13 +62,9 @@ void Collect(const std::string& path, const std::string& prefix, const toml::val
 absl::Status ReadFile(const std::string& path, Settings& settings) {
   std::ifstream file(path);
   if (!file) return absl::OkStatus();
-  try {
-    Collect(path, "", toml::parse(file, path), settings);
-  } catch (const toml::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", path, e.location().line(), e.what()));
-  } catch (const std::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", path, e.what()));
-  }
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  ASSIGN_OR_RETURN(const toml::value root, ParseToml(text, path));
+  Collect(path, "", root, settings);
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/config/config.h"
+#include "src/config/toml_text.h"
 
 namespace smelt::toml_table {
 namespace {
@@ -35,16 +36,7 @@ absl::Status Place::Error(const toml::value& value, const std::string& message) 
       fmt::format("{}:{}: {}{}{}", file, value.location().line(), path, path.empty() ? "" : ": ", message));
 }
 
-absl::StatusOr<toml::value> Parse(const std::string& text, const std::string& file) {
-  try {
-    std::istringstream stream(text);
-    return toml::parse(stream, file);
-  } catch (const toml::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", file, e.location().line(), e.what()));
-  } catch (const std::exception& e) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", file, e.what()));
-  }
-}
+absl::StatusOr<toml::value> Parse(const std::string& text, const std::string& file) { return ParseToml(text, file); }
 
 absl::Status ReadTable(const Place& place, const toml::value& value, const Keys& keys) {
   if (!value.is_table()) return place.Error(value, "is no table");
