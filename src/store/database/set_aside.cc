@@ -26,7 +26,8 @@ bool SetAside::IsMarked() { return files_.Stat(mark_).ok(); }
 absl::StatusOr<std::string> SetAside::Move() {
   const std::string to = fmt::format("{}{}{}", directory_, kBroken, clock_.NowNanos() / 1'000'000'000);
   Remove();
-  RETURN_IF_ERROR(files_.Rename(directory_, to));
+  const absl::Status moved = files_.Rename(directory_, to);
+  if (!moved.ok() && !absl::IsNotFound(moved)) return moved;
   Measure();
   RETURN_IF_ERROR(files_.Remove(mark_));
   return to;

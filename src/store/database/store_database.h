@@ -26,9 +26,9 @@ namespace smelt {
 // RocksDB as our stores use it: what the stores differ in is a Setup and the names of the column families. Thread-safe;
 // blocks.
 //
-// Corruption never breaks anything: a database that cannot be opened is set aside (SetAside) and an empty one begun;
-// corruption found later reads as absent, and the database is set aside when it is next opened (until then writes may
-// fail).
+// Nothing breaks it for long. A database that cannot be opened is set aside (SetAside) and an empty one begun.
+// Corruption that is met later, by a read, a scan or RocksDB's own compactions, reads as absent; it, and an error after
+// which RocksDB takes no writes, makes the database `broken`: whoever uses it sees that nobody does, and calls Mend.
 class StoreDatabase {
  public:
   using Family = std::size_t;  // by its place in Setup::families
@@ -91,8 +91,22 @@ class StoreDatabase {
   // Moves what is in memory to tables.
   absl::Status FlushMemtables();
 
-  // Begins anew: what is there is set aside. Only while nobody else uses the database.
-  absl::Status BeginAnew(const std::string& why);
+  // Gives the room of what was deleted or replaced in this family back to the disk.
+  absl::Status Compact(Family family);
+
+  // Moves everything to tables, and reads and writes them all anew.
+  absl::Status CompactAllForTest();
+
+  // From now on reads miss, scans and writes fail, until it is mended.
+  bool broken() const { return corrupt_ || stuck_; }
+
+  // Opens it again; what is corrupt is set aside and an empty one begun. True if that had to be. Errors as Open's: it
+  // is broken still, and what the others do with it is UNAVAILABLE. Only while nobody else uses the database, and no
+  // Snapshot is left.
+  absl::StatusOr<bool> Mend();
+
+  // The database that was set aside last.
+  SetAside& aside() { return aside_; }
 
  protected:
   StoreDatabase(std::string directory, Setup setup, FileSystem& files, Clock& clock);
@@ -100,30 +114,34 @@ class StoreDatabase {
   // To be called once, first. PERMISSION_DENIED where it cannot be written, RESOURCE_EXHAUSTED where the disk is full.
   absl::Status Open();
 
-  absl::Status Translate(const rocksdb::Status& status);
-  rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[family]; }
-  const std::vector<rocksdb::ColumnFamilyHandle*>& handles() const { return handles_; }
-  rocksdb::DB& db() const { return *db_; }
-
  private:
+  class Listener;
+
   rocksdb::Status TryOpen();
+  rocksdb::Status OpenOrBeginAnew();
+  absl::Status MoveAside();
   void Close();
   bool Recover(std::uint64_t recoveries);
-  void NoteCorruption(const rocksdb::Status& status);
+  void Condemn(const std::string& why);
+  absl::Status Translate(const rocksdb::Status& status);
+  absl::Status Closed() const;
+  rocksdb::ColumnFamilyHandle* Handle(Family family) const { return handles_[family]; }
 
   const std::string directory_;
   const Setup setup_;
   SetAside aside_;
 
-  // Constant while others use the database.
+  // Constant while others use the database. None between a Mend that failed and one that does not.
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  bool begun_anew_ = false;  // since Mend said so
 
   std::mutex recovery_mu_;                     // held while a failed write is recovered from
   std::atomic<std::uint64_t> recoveries_ = 0;  // tried so far; changed with recovery_mu_ held
   bool recovered_ = false;                     // guarded by recovery_mu_; how the last one ended
 
-  std::atomic<bool> corruption_noted_ = false;
+  std::atomic<bool> corrupt_ = false;  // it must be set aside
+  std::atomic<bool> stuck_ = false;    // it must be opened again
 };
 
 }  // namespace smelt

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "src/store/database/rocksdb_status.h"
+#include "src/testing/damage.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/faulty_file_system.h"
 #include "src/testing/status_matchers.h"
@@ -131,6 +132,42 @@ TEST_F(StoreDatabaseTest, OneThatWasFoundCorruptIsSetAsideWhenItIsNextOpened) {
   ASSERT_OK(Put("key", "value"));
   ASSERT_OK(Open());
   EXPECT_EQ(Get(TestDatabase::kFirst, "key"), "value");
+}
+
+TEST_F(StoreDatabaseTest, AfterACompactionMetCorruptionItTakesNoWritesUntilItIsMended) {
+  ASSERT_OK(Open());
+  ASSERT_OK(Put("key", "value"));
+  ASSERT_OK(database_->CompactAllForTest());
+  EXPECT_FALSE(database_->broken());
+  OverwriteAll(directory_, ".sst");
+  EXPECT_FALSE(database_->CompactAllForTest().ok());
+  EXPECT_TRUE(database_->broken());
+  EXPECT_FALSE(Put("key", "value").ok());
+  EXPECT_THAT(database_->Mend(), IsOkAndHolds(true));
+  EXPECT_FALSE(database_->broken());
+  EXPECT_EQ(Get(TestDatabase::kFirst, "key"), "nothing");
+  EXPECT_OK(Put("key", "value"));
+  EXPECT_THAT(Beside(), ElementsAre(StartsWith("db.broken-")));
+}
+
+TEST_F(StoreDatabaseTest, OneThatIsMendedWithoutNeedHasLostNothing) {
+  ASSERT_OK(Open());
+  ASSERT_OK(Put("key", "value"));
+  EXPECT_THAT(database_->Mend(), IsOkAndHolds(false));
+  EXPECT_EQ(Get(TestDatabase::kFirst, "key"), "value");
+}
+
+TEST_F(StoreDatabaseTest, WhileItCannotBeMendedNothingIsThereAndNothingIsTaken) {
+  ASSERT_OK(Open());
+  SetAside(directory_, files_, clock_).Mark("by this test");
+  files_.Inject({.call = FaultyFileSystem::Call::kRename, .status = absl::InternalError("injected")});
+  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_TRUE(database_->broken());
+  EXPECT_THAT(database_->Get(TestDatabase::kFirst, "key"), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(Put("key", "value"), StatusIs(absl::StatusCode::kUnavailable));
+  files_.Heal();
+  EXPECT_THAT(database_->Mend(), IsOkAndHolds(true));
+  EXPECT_OK(Put("key", "value"));
 }
 
 TEST_F(StoreDatabaseTest, WhatIsSetAsideIsMeasuredAndRemoved) {

@@ -28,6 +28,9 @@ class ActionTable : public ActionCache {
   // Adds up what `snapshot`, taken before any change through this object, holds.
   absl::Status Count(const Database::Snapshot& snapshot);
 
+  // The database has begun anew. Nobody else uses this.
+  void NoteBegunAnew() { actions_ = 0; }
+
   std::int64_t actions() const { return actions_; }
 
  private:

@@ -141,6 +141,16 @@ absl::Status BlobIndex::ForEachUse(const VisitUse& visit) {
   return absl::OkStatus();
 }
 
+void BlobIndex::NoteBegunAnew() {
+  for (Stripe& stripe : stripes_) {
+    const std::lock_guard lock(stripe.mu);
+    stripe.records.clear();
+    stripe.uses.clear();
+  }
+  bytes_ = 0;
+  blobs_ = 0;
+}
+
 absl::Status BlobIndex::Count(const Database::Snapshot& snapshot) {
   return database_.ForEach(
       Family::kUses, "",

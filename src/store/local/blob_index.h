@@ -99,6 +99,9 @@ class BlobIndex {
   // Adds up what `snapshot`, taken before any change through this object, holds.
   absl::Status Count(const Database::Snapshot& snapshot);
 
+  // The database has begun anew. Nobody else uses this.
+  void NoteBegunAnew();
+
   std::int64_t bytes() const { return bytes_; }
   std::int64_t blobs() const { return blobs_; }
 

@@ -11,7 +11,10 @@
 namespace smelt {
 
 absl::StatusOr<Digest> LocalOutputFiles::Ingest(const std::string& path) {
-  return spares_.Serve([&] { return IngestNow(path); });
+  return spares_.Serve([&] {
+    const Gate::Pass pass = gate_.Enter();
+    return IngestNow(path);
+  });
 }
 
 absl::StatusOr<Digest> LocalOutputFiles::IngestNow(const std::string& path) {
@@ -58,7 +61,10 @@ absl::StatusOr<Digest> LocalOutputFiles::IngestCopy(const std::string& path, con
 }
 
 absl::Status LocalOutputFiles::Restore(const Digest& digest, const std::string& path, std::uint32_t mode) {
-  return spares_.Serve([&] { return RestoreNow(digest, path, mode); });
+  return spares_.Serve([&] {
+    const Gate::Pass pass = gate_.Enter();
+    return RestoreNow(digest, path, mode);
+  });
 }
 
 absl::Status LocalOutputFiles::RestoreNow(const Digest& digest, const std::string& path, std::uint32_t mode) {

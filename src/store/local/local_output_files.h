@@ -6,6 +6,7 @@
 #include <string>
 
 #include "src/base/file_system.h"
+#include "src/store/gate.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
 #include "src/store/local/local_blob_store.h"
@@ -17,8 +18,9 @@ namespace smelt {
 // Files in and out of the local store. See OutputFiles.
 class LocalOutputFiles : public OutputFiles {
  public:
-  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files)
-      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files) {}
+  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files,
+                   Gate& gate)
+      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files), gate_(gate) {}
 
   absl::StatusOr<Digest> Ingest(const std::string& path) override;
   absl::Status Restore(const Digest& digest, const std::string& path, std::uint32_t mode) override;
@@ -50,6 +52,7 @@ class LocalOutputFiles : public OutputFiles {
   Spares& spares_;
   LocalBlobStore& blobs_;
   FileSystem& files_;
+  Gate& gate_;
   std::atomic<std::uint64_t> temporaries_ = 0;
   // Files can be renamed from the staging area to where they are restored. False once that has failed: other mounts.
   std::atomic<bool> staging_reaches_ = true;

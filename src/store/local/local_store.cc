@@ -12,6 +12,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "src/base/status_macros.h"
+#include "src/store/gated_stores.h"
 #include "src/store/local/action_table.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
@@ -36,13 +37,16 @@ class LocalStoreOnRocksDb : public LocalStore {
         clock_(clock),
         lock_(std::move(lock)),
         database_(std::move(database)),
+        gate_([this] { return database_->broken(); }, [this] { Mend(); }),
         index_(*database_, clock, [this] { NoteGrowth(); }),
         blob_files_(options_.directory, files, clock),
-        spares_(index_, blob_files_, files, clock, options_),
+        spares_(index_, blob_files_, files, clock, gate_, options_),
         blobs_(index_, blob_files_, spares_, files, options_.inline_bytes_max),
-        outputs_(index_, blob_files_, spares_, blobs_, files),
+        outputs_(index_, blob_files_, spares_, blobs_, files, gate_),
         actions_(*database_),
-        collector_(index_, blob_files_, spares_, actions_) {}
+        collector_(index_, blob_files_, spares_, actions_),
+        gated_blobs_(blobs_, gate_),
+        gated_actions_(actions_, gate_) {}
 
   ~LocalStoreOnRocksDb() override {
     {
@@ -65,19 +69,20 @@ class LocalStoreOnRocksDb : public LocalStore {
     return absl::OkStatus();
   }
 
-  BlobStore& blobs() override { return blobs_; }
-  ActionCache& actions() override { return actions_; }
+  BlobStore& blobs() override { return gated_blobs_; }
+  ActionCache& actions() override { return gated_actions_; }
   OutputFiles& outputs() override { return outputs_; }
 
   Table& table(std::string_view name) override {
     const std::lock_guard lock(mu_);
     auto& table = tables_[std::string(name)];
-    if (table == nullptr) table = std::make_unique<DatabaseTable>(*database_, name);
+    if (table == nullptr) table = std::make_unique<DatabaseTable>(*database_, gate_, name);
     return *table;
   }
 
   StoreUsage Usage() override {
     counted_.WaitForNotification();
+    const Gate::Pass pass = gate_.Enter();
     const std::int64_t now = clock_.NowNanos() / 1'000'000'000;
     std::int64_t oldest = now;
     const absl::Status scanned =
@@ -94,20 +99,44 @@ class LocalStoreOnRocksDb : public LocalStore {
 
   absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
     counted_.WaitForNotification();
+    const Gate::Pass pass = gate_.Enter();
     return CollectNow(dry_run, down_to_bytes);
   }
 
   void MakeSparesForTest() override { spares_.Make(); }
 
+  absl::Status CompactForTest() override {
+    const Gate::Pass pass = gate_.Enter();
+    return database_->CompactAllForTest();
+  }
+
  private:
   absl::StatusOr<CollectionReport> CollectNow(bool dry_run, std::optional<std::int64_t> down_to_bytes) {
-    const bool full = index_.bytes() > options_.limit_bytes;
+    if (IsFull() && !dry_run) database_->aside().Remove();
+    const bool full = IsFull();
     const auto low = static_cast<std::int64_t>(options_.low_watermark * static_cast<double>(options_.limit_bytes));
     return collector_.Collect(down_to_bytes.value_or(full ? low : options_.limit_bytes), dry_run);
   }
 
+  bool IsFull() const { return index_.bytes() + database_->aside().bytes() > options_.limit_bytes; }
+
+  // With nobody inside the gate.
+  void Mend() {
+    const bool counting = snapshot_.has_value();
+    snapshot_.reset();
+    const auto begun_anew = database_->Mend();
+    Report(begun_anew.status());
+    if (!begun_anew.ok()) return;
+    if (*begun_anew) {
+      index_.NoteBegunAnew();
+      actions_.NoteBegunAnew();
+    } else if (counting) {
+      snapshot_.emplace(*database_);
+    }
+  }
+
   void NoteGrowth() {
-    if (index_.bytes() <= options_.limit_bytes) return;
+    if (!IsFull()) return;
     {
       const std::lock_guard lock(mu_);
       full_ = true;
@@ -126,17 +155,24 @@ class LocalStoreOnRocksDb : public LocalStore {
       if (stopping_) break;
       const bool collect = std::exchange(full_, false);
       lock.unlock();
-      const bool idle = database_->writes() == writes_before;
-      if (collect) Report(CollectNow(/*dry_run=*/false, std::nullopt).status());
-      Report(index_.Flush());
-      if (idle) Report(database_->FlushMemtables());
+      LookAfter(collect, /*idle=*/database_->writes() == writes_before);
       lock.lock();
     }
   }
 
+  void LookAfter(bool collect, bool idle) {
+    const Gate::Pass pass = gate_.Enter();
+    if (collect) Report(CollectNow(/*dry_run=*/false, std::nullopt).status());
+    Report(index_.Flush());
+    if (idle) Report(database_->FlushMemtables());
+  }
+
   void Count() {
-    Report(index_.Count(*snapshot_));
-    Report(actions_.Count(*snapshot_));
+    const Gate::Pass pass = gate_.Enter();
+    if (snapshot_.has_value()) {
+      Report(index_.Count(*snapshot_));
+      Report(actions_.Count(*snapshot_));
+    }
     snapshot_.reset();
     counted_.Notify();
     NoteGrowth();
@@ -151,6 +187,7 @@ class LocalStoreOnRocksDb : public LocalStore {
   Clock& clock_;
   const UniqueFd lock_;
   const std::unique_ptr<Database> database_;
+  Gate gate_;
   BlobIndex index_;
   BlobFiles blob_files_;
   Spares spares_;
@@ -158,8 +195,10 @@ class LocalStoreOnRocksDb : public LocalStore {
   LocalOutputFiles outputs_;
   ActionTable actions_;
   Collector collector_;
+  GatedBlobStore gated_blobs_;
+  GatedActionCache gated_actions_;
 
-  std::optional<Database::Snapshot> snapshot_;  // of keeper_ only, once it runs
+  std::optional<Database::Snapshot> snapshot_;  // until counted; of keeper_ inside the gate, and of Mend
   absl::Notification counted_;                  // the totals are complete
 
   std::mutex mu_;

@@ -87,13 +87,17 @@ struct LocalStoreOptions {
 // time (RocksDB's lock): FAILED_PRECONDITION, naming the directory, for a second one. All members are thread-safe.
 //
 // Layout:  <directory>/lock           held while the store is open
-//          <directory>/db/            RocksDB; db.broken-<time>/ is one that could not be read and was put aside
+//          <directory>/db/            RocksDB; db.broken-<time>/ is the last one that was corrupt and was set aside
 //          <directory>/blobs/ab/<hex> one file a blob, mode 0444 (0555 never: modes belong to outputs)
 //          <directory>/staging/x/     unique temporary names, and spares; emptied when the store is opened
 //
 // A blob file whose size, mtime, ctime or inode is not as recorded is digested before it is used; after a reboot
 // (another boot id) each file is digested once before it is used, so that what a power cut tore is a miss. kill -9 at
 // any point loses at most what was not acknowledged.
+//
+// A database that RocksDB finds corrupt, when it is opened or at any time later, is set aside within seconds and an
+// empty one begun while calls wait: blobs that are files stay, all else is a miss. What was set aside counts in the
+// size and goes first when the store is full.
 class LocalStore {
  public:
   virtual ~LocalStore() = default;
@@ -116,6 +120,9 @@ class LocalStore {
 
   // Makes now, in this thread, the spares that an idle store makes.
   virtual void MakeSparesForTest() = 0;
+
+  // What RocksDB does some day by itself: everything is moved to tables, and they are read and written anew.
+  virtual absl::Status CompactForTest() = 0;
 };
 
 }  // namespace smelt

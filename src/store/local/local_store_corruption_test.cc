@@ -3,14 +3,17 @@
 
 #include "src/store/local/database.h"
 #include "src/store/local/local_store_fixture.h"
+#include "src/testing/damage.h"
 
 namespace smelt {
 namespace {
 
 constexpr int kBlobs = 8;
 
-class LocalStoreCorruptionTest : public LocalStoreFixture, public testing::WithParamInterface<unsigned> {
+class LocalStoreCorruptionFixture : public LocalStoreFixture {
  protected:
+  std::string DatabaseDirectory() const { return options_.directory + "/db"; }
+
   static std::string Blob(int number) {
     return Contents(number % 2 == 0 ? kSmall : kLarge, static_cast<unsigned>(number));
   }
@@ -52,29 +55,11 @@ class LocalStoreCorruptionTest : public LocalStoreFixture, public testing::WithP
     }
     return right;
   }
+};
 
-  // Changes a byte of some file under `directory`, or cuts its end off.
-  void Corrupt(const std::string& directory, std::mt19937& random) {
-    std::vector<std::string> paths;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-      if (entry.is_regular_file() && entry.file_size() > 0) paths.push_back(entry.path());
-    }
-    std::sort(paths.begin(), paths.end());
-    const std::string path = paths[random() % paths.size()];
-    SCOPED_TRACE(path);
-    std::string bytes = Read(path);
-    const std::size_t at = random() % bytes.size();
-    if (random() % 3 == 0) {
-      bytes.resize(at);
-    } else {
-      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-    }
-    ASSERT_OK(FileSystem::System().Remove(path));
-    ASSERT_OK(FileSystem::System().WriteNewFile(path, bytes, 0644));
-  }
-
-  // RocksDB takes nothing any more once a compaction has met what it cannot read; what was met is put aside when the
-  // store is next opened.
+class LocalStoreCorruptionTest : public LocalStoreCorruptionFixture, public testing::WithParamInterface<unsigned> {
+ protected:
+  // What was met is set aside.
   void CheckThatItHeals() {
     constexpr int kRestartsMax = 3;
     bool taken = false;
@@ -92,7 +77,7 @@ TEST_P(LocalStoreCorruptionTest, OfTheDatabasesLog) {
   std::mt19937 random(GetParam());
   EXPECT_TRUE(PutAll());
   store_.reset();
-  Corrupt(options_.directory + "/db", random);
+  DamageOne(DatabaseDirectory(), "", random);
   CheckThatItHeals();
 }
 
@@ -101,11 +86,11 @@ TEST_P(LocalStoreCorruptionTest, OfTheDatabasesTables) {
   EXPECT_TRUE(PutAll());
   store_.reset();
   {
-    ASSERT_OK_AND_ASSIGN(const auto database, Database::Open(options_.directory + "/db", files_, clock_));
+    ASSERT_OK_AND_ASSIGN(const auto database, Database::Open(DatabaseDirectory(), files_, clock_));
     ASSERT_OK(database->Put(Database::Family::kTables, "x", "y"));
     ASSERT_OK(database->FlushMemtables());
   }
-  Corrupt(options_.directory + "/db", random);
+  DamageOne(DatabaseDirectory(), "", random);
   CheckThatItHeals();
 }
 
@@ -113,7 +98,7 @@ TEST_P(LocalStoreCorruptionTest, OfTheBlobFiles) {
   std::mt19937 random(GetParam());
   EXPECT_TRUE(PutAll());
   store_.reset();
-  Corrupt(options_.directory + "/blobs", random);
+  DamageOne(options_.directory + "/blobs", "", random);
   Open();
   EXPECT_EQ(CountRight(), 2 * kBlobs - 1);
   EXPECT_EQ(store_->Usage().corrupt_blobs, 1);
@@ -122,6 +107,51 @@ TEST_P(LocalStoreCorruptionTest, OfTheBlobFiles) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LocalStoreCorruptionTest, testing::Range(0u, 16u));
+
+// Corruption that is met by RocksDB's own work while the store is open: RocksDB takes no writes from then on.
+class LocalStoreInUseTest : public LocalStoreCorruptionFixture {
+ protected:
+  void MeetCorruption() {
+    ASSERT_OK(store_->CompactForTest());
+    OverwriteAll(DatabaseDirectory(), ".sst");
+    EXPECT_FALSE(store_->CompactForTest().ok());
+  }
+};
+
+TEST_F(LocalStoreInUseTest, IsHealthyAgainWithoutARestart) {
+  Table& table = store_->table("units");
+  ASSERT_OK(table.Put("key", "value"));
+  EXPECT_TRUE(PutAll());
+  MeetCorruption();
+  EXPECT_EQ(table.Get("key"), std::nullopt);
+  EXPECT_OK(table.Put("key", "value"));
+  EXPECT_TRUE(PutAll());
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+  EXPECT_EQ(store_->Usage().blobs, kBlobs);
+  EXPECT_EQ(store_->Usage().actions, kBlobs);
+  Open();
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+}
+
+TEST_F(LocalStoreInUseTest, BlobsThatAreFilesStayAndAllElseIsAMiss) {
+  EXPECT_TRUE(PutAll());
+  MeetCorruption();
+  EXPECT_OK(store_->outputs().Restore(DigestOf(Blob(1)), Target("out"), 0644));
+  EXPECT_EQ(Read(Target("out")), Blob(1));
+  EXPECT_EQ(CountRight(), kBlobs / 2);
+  EXPECT_EQ(store_->Usage().corrupt_blobs, 0);
+}
+
+TEST_F(LocalStoreInUseTest, WhatWasSetAsideGoesFirstWhenTheStoreIsFull) {
+  EXPECT_TRUE(PutAll());
+  MeetCorruption();
+  EXPECT_TRUE(PutAll());
+  options_.limit_bytes = store_->Usage().bytes;
+  Open();
+  ASSERT_OK(store_->Collect(false, std::nullopt));
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+  EXPECT_THAT(List(options_.directory), testing::Each(testing::Not(testing::StartsWith("db.broken-"))));
+}
 
 }  // namespace
 }  // namespace smelt

@@ -1,22 +1,13 @@
 // kill -9 between any two steps: a child does everything that a store can do, with one kill point armed; then the store
 // is opened again and must hold all that was acknowledged, serve nothing wrong, and go on as if nothing had been.
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <functional>
-#include <set>
 
-#include "src/base/kill_point.h"
 #include "src/store/local/local_store_fixture.h"
+#include "src/testing/crash.h"
 
 namespace smelt {
 namespace {
-
-constexpr char kChildDirectory[] = "SMELT_CRASH_TEST_DIRECTORY";
 
 std::string Contents(std::int64_t size, char fill) { return std::string(static_cast<std::size_t>(size), fill); }
 
@@ -32,24 +23,6 @@ const std::string& Copied() {
   static const auto* contents = new std::string(Contents(100'001, 'c'));
   return *contents;
 }
-
-// One step is acknowledged by its letter in this file.
-class Acknowledgements {
- public:
-  explicit Acknowledgements(const std::string& directory) : path_(directory + "/acknowledged") {}
-
-  void Add(char step) {
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ASSERT_EQ(::write(fd, &step, 1), 1);
-    ::close(fd);
-  }
-  bool Has(char step) const {
-    return FileSystem::System().ReadFile(path_).value_or("").find(step) != std::string::npos;
-  }
-
- private:
-  const std::string path_;
-};
 
 absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory) {
   // Spares as on a roomy disk without reflinks, wherever this runs.
@@ -93,7 +66,7 @@ void DoEverything(LocalStore& store, const std::string& directory, const std::fu
 }
 
 TEST(LocalStoreCrashChild, Run) {
-  const char* directory = std::getenv(kChildDirectory);
+  const char* directory = CrashChildDirectory();
   if (directory == nullptr) GTEST_SKIP() << "only for the other tests";
   auto store = OpenIn(directory);
   ASSERT_OK(store);
@@ -103,20 +76,6 @@ TEST(LocalStoreCrashChild, Run) {
 
 class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
  protected:
-  // Runs the child with this kill point; how it ended, as waitpid says.
-  int RunChild(const std::string& kill_point) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::setenv(kChildDirectory, dir_.path().c_str(), 1);
-      ::setenv("SMELT_KILL_POINT", kill_point.c_str(), 1);
-      ::execl("/proc/self/exe", "crash_child", "--gtest_filter=LocalStoreCrashChild.Run", nullptr);
-      ::_exit(127);
-    }
-    int status = 0;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return status;
-  }
-
   void CheckBlob(const std::string& contents, bool must_be_there, std::int64_t& bytes) {
     const auto got = store_->blobs().Get(DigestOf(contents));
     if (must_be_there) {
@@ -164,15 +123,7 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(LocalStoreCrashTest, LosesNothingThatWasAcknowledged) {
-  const int status = RunChild(GetParam());
-  if (GetParam().ends_with(":1")) {
-    ASSERT_TRUE(WIFSIGNALED(status)) << GetParam() << " is never reached";
-  }
-  if (WIFSIGNALED(status)) {
-    ASSERT_EQ(WTERMSIG(status), SIGKILL);
-  } else {
-    ASSERT_EQ(WEXITSTATUS(status), 0);  // there is no second time
-  }
+  ASSERT_NO_FATAL_FAILURE(RunUntilKilled("LocalStoreCrashChild.Run", dir_.path(), GetParam()));
   auto opened = OpenIn(dir_.path());
   ASSERT_OK(opened);
   store_ = *std::move(opened);
@@ -181,28 +132,11 @@ TEST_P(LocalStoreCrashTest, LosesNothingThatWasAcknowledged) {
   EXPECT_EQ(store_->Usage().bytes, 0);
 }
 
-std::vector<std::string> EveryKillPoint() {
-  std::vector<std::string> specs;
-  for (std::string_view name : KillPoints()) {
-    for (const char* nth : {":1", ":2"}) specs.push_back(std::string(name) + nth);
-  }
-  return specs;
-}
-
-std::string TestName(const testing::TestParamInfo<std::string>& tested) {
-  std::string name = tested.param;
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(EveryKillPoint()), TestName);
+INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(EveryKillPointTwice()),
+                         NameOfKillPoint);
 
 TEST(LocalStoreKillPoints, CoverEveryOperation) {
-  std::set<std::string> operations;
-  for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
-  EXPECT_THAT(operations,
+  EXPECT_THAT(KilledOperations(),
               testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.ingest", "store.restore",
                                      "store.spare", "store.loan", "store.action", "store.collect", "store.drop"}));
 }

@@ -1,10 +1,9 @@
 // The store on a file system that really runs full.
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
+#include <optional>
 
 #include "src/store/local/local_store_fixture.h"
+#include "src/testing/small_disk.h"
 
 namespace smelt {
 namespace {
@@ -13,21 +12,10 @@ using testing::IsEmpty;
 
 class LocalStoreFullDiskTest : public testing::Test {
  protected:
-  // Mounts of our own, as root or, where the kernel lets users have namespaces, as anybody. Once and before RocksDB
-  // starts its threads, which keep the namespace that they were born in.
-  static bool HasOwnMounts() {
-    static const bool has = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
-    return has;
-  }
-
   void SetUp() override {
-    if (!HasOwnMounts()) GTEST_SKIP() << "no namespaces";
     ASSERT_OK(FileSystem::System().MakeDirectories(options_.directory, 0700));
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("smelt-test", options_.directory.c_str(), "tmpfs", 0, "size=8m") != 0) {
-      GTEST_SKIP() << "may not mount";
-    }
-    mounted_ = true;
+    disk_.emplace(options_.directory, "8m");
+    if (!disk_->mounted()) GTEST_SKIP() << "may not mount";
     ExpectOpens();
   }
 
@@ -38,13 +26,9 @@ class LocalStoreFullDiskTest : public testing::Test {
     store_ = *std::move(opened);
   }
 
-  void Resize(const std::string& size) {
-    ASSERT_EQ(::mount("smelt-test", options_.directory.c_str(), "tmpfs", MS_REMOUNT, ("size=" + size).c_str()), 0);
-  }
-
   void TearDown() override {
     store_.reset();
-    if (mounted_) ::umount2(options_.directory.c_str(), MNT_DETACH);
+    disk_.reset();
   }
 
   static std::string Contents(std::int64_t size, int number) {
@@ -75,7 +59,7 @@ class LocalStoreFullDiskTest : public testing::Test {
   TempDir dir_;
   LocalStoreOptions options_ = {.directory = dir_ / "store"};
   FakeClock clock_;
-  bool mounted_ = false;
+  std::optional<SmallDisk> disk_;
   std::unique_ptr<LocalStore> store_;
 };
 
@@ -90,7 +74,7 @@ TEST_P(LocalStoreFullDiskSizeTest, KeepsWhatItAcknowledgedAndGoesOnOnceThereIsRo
   ASSERT_OK(FileSystem::System().MakeDirectories(dir_ / "target", 0755));
   EXPECT_OK(store_->outputs().Restore(DigestOf(Contents(size, 0)), dir_ / "target/out", 0644));
   // Room as it comes about when a user deletes something else.
-  Resize("32m");
+  disk_->Resize("32m");
   EXPECT_OK(Put(Contents(size, count + 1)));
   EXPECT_OK(store_->actions().Put(DigestOf("action"), {}));
   ExpectOpens();
@@ -118,7 +102,7 @@ TEST_F(LocalStoreFullDiskTest, ARestartOnAFullDiskServesWhatIsThere) {
   } else {
     // RocksDB needs some room to begin.
     EXPECT_THAT(opened, StatusIs(absl::StatusCode::kResourceExhausted));
-    Resize("32m");
+    disk_->Resize("32m");
     ExpectOpens();
   }
   ExpectAllThere(100'000, count);

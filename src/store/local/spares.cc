@@ -185,6 +185,7 @@ absl::Status Spares::CopyUnchanged(const Job& job, const std::string& path) {
   const std::string blob = blob_files_.PathOf(job.digest);
   ASSIGN_OR_RETURN(const FileStat before, files_.Stat(blob));
   {
+    const Gate::Pass pass = gate_.Enter();
     BlobIndex::Entry entry = index_.Lock(job.digest);
     RETURN_IF_ERROR(blob_files_.Check(entry));
   }

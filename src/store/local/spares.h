@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/digest/digest.h"
+#include "src/store/gate.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
 #include "src/store/local/loans.h"
@@ -40,11 +41,13 @@ class Spares {
   static constexpr std::size_t kOfEachMax = 4;
 
   // `options` and the others outlive it.
-  Spares(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, Clock& clock, const LocalStoreOptions& options)
+  Spares(BlobIndex& index, BlobFiles& blob_files, FileSystem& files, Clock& clock, Gate& gate,
+         const LocalStoreOptions& options)
       : index_(index),
         blob_files_(blob_files),
         files_(files),
         clock_(clock),
+        gate_(gate),
         options_(options),
         loans_(files, options.directory) {}
   ~Spares();
@@ -143,6 +146,7 @@ class Spares {
   BlobFiles& blob_files_;
   FileSystem& files_;
   Clock& clock_;
+  Gate& gate_;
   const LocalStoreOptions& options_;
   Loans loans_;
 

@@ -51,11 +51,11 @@ class Committer::Group {
     staged_.push_back(std::move(staged));
   }
 
-  absl::Status Write() {
+  absl::Status Write(RocksDatabase::Durability durability) {
     if (batch_.empty()) return absl::OkStatus();
     if (blobs_) SMELT_KILL_POINT("rocks.put.before_batch");
     if (results_) SMELT_KILL_POINT("rocks.action.before_batch");
-    RETURN_IF_ERROR(committer_.space_.Note(committer_.database_.Write(batch_, RocksDatabase::Durability::kMachine)));
+    RETURN_IF_ERROR(committer_.space_.Note(committer_.database_.Write(batch_, durability)));
     if (blobs_) SMELT_KILL_POINT("rocks.put.after_batch");
     if (results_) SMELT_KILL_POINT("rocks.action.after_batch");
     for (Staged& staged : staged_) Show(staged);
@@ -91,8 +91,8 @@ class Committer::Group {
   std::deque<Staged> staged_;
 };
 
-Committer::Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space)
-    : database_(database), outbox_(outbox), space_(space), thread_([this] { Run(); }) {}
+Committer::Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space, Gate& gate)
+    : database_(database), outbox_(outbox), space_(space), gate_(gate), thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
   {
@@ -126,10 +126,11 @@ absl::Status Committer::Put(Entry entry) {
   return result;
 }
 
-absl::Status Committer::Commit(const PresenceIndex::Claim& claim, const Entry& entry) {
+absl::Status Committer::Commit(const PresenceIndex::Claim& claim, const Entry& entry,
+                               RocksDatabase::Durability durability) {
   Group group(*this);
   group.StageClaimed(claim, entry);
-  return group.Write();
+  return group.Write(durability);
 }
 
 void Committer::Run() {
@@ -159,9 +160,10 @@ std::vector<Committer::Waiting> Committer::TakeGroup() {
 }
 
 void Committer::CommitGroup(std::vector<Waiting>& waiting) {
+  const Gate::Pass pass = gate_.Enter();
   Group group(*this);
   for (Waiting& each : waiting) each.status = group.Stage(each.entry);
-  const absl::Status written = group.Write();
+  const absl::Status written = group.Write(RocksDatabase::Durability::kMachine);
   for (Waiting& each : waiting) each.status.Update(written);
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "src/digest/digest.h"
 #include "src/store/bytes.h"
+#include "src/store/gate.h"
 #include "src/store/outbox.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/recent_values.h"
@@ -48,8 +49,8 @@ class Committer {
   // At most so many wait at once.
   static constexpr std::size_t kWaitingMax = 20'000;
 
-  // What it uses lives longer than this. `outbox` may be null.
-  Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space);
+  // What it uses lives longer than this. `outbox` may be null. Its own threads commit inside the gate.
+  Committer(RocksDatabase& database, RocksOutbox* outbox, Space& space, Gate& gate);
 
   // Commits what waits.
   ~Committer();
@@ -58,11 +59,11 @@ class Committer {
   // or, when too many wait, UNAVAILABLE: once, on a thread that it must not block.
   void Add(Entry entry, Done done);
 
-  // Add, and waits. Not for who has a claim.
+  // Add, and waits. Not for who has a claim or is inside the gate.
   absl::Status Put(Entry entry);
 
   // Commits one entry on this thread, which has its claim and room for it.
-  absl::Status Commit(const PresenceIndex::Claim& claim, const Entry& entry);
+  absl::Status Commit(const PresenceIndex::Claim& claim, const Entry& entry, RocksDatabase::Durability durability);
 
   // Where a place's values are; not for Place::kFile.
   static RocksDatabase::Family FamilyOf(Place place);
@@ -82,6 +83,7 @@ class Committer {
   RocksDatabase& database_;
   RocksOutbox* const outbox_;
   Space& space_;
+  Gate& gate_;
 
   std::mutex mu_;
   std::condition_variable wake_;

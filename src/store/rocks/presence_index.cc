@@ -98,7 +98,10 @@ void PresenceIndex::ChangePending(const Key& key, int by) {
 }
 
 void PresenceIndex::Clear() {
-  for (Stripe& stripe : stripes_) stripe.entries.clear();
+  for (Stripe& stripe : stripes_) {
+    const std::lock_guard lock(stripe.mu);
+    stripe.entries.clear();
+  }
   entries_ = 0;
   bytes_ = 0;
 }

@@ -87,7 +87,7 @@ class PresenceIndex {
   // Each entry once, with some lock held; those that come or go meanwhile perhaps.
   void ForEach(const std::function<void(const Key& key, const Entry&)>& visit);
 
-  // Not while others use it.
+  // Not while others add or claim.
   void Clear();
 
   std::int64_t entries() const { return entries_; }

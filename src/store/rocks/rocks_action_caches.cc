@@ -50,6 +50,7 @@ std::shared_ptr<ActionCache> RocksActionCaches::Of(std::string_view instance) {
 absl::StatusOr<ActionResult> RocksActionCaches::Get(std::string_view instance, const Digest& action) {
   const std::string key = ActionKey(instance, action);
   const Digest digest = DigestOf(std::string_view(key));
+  const Gate::Pass pass = gate_.Enter();
   if (!uses_.Use(PresenceIndex::KeyOf(digest), key).has_value()) return NoResult(action.ToString());
   auto result = Read(key, digest);
   return absl::IsNotFound(result.status()) ? Forget(key, digest) : result;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "src/store/action_caches.h"
+#include "src/store/gate.h"
 #include "src/store/rocks/committer.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/recent_values.h"
@@ -20,8 +21,8 @@ PresenceIndex::Key ActionPresenceKey(std::string_view action_key);
 class RocksActionCaches : public ActionCaches {
  public:
   // What it uses lives longer than this.
-  RocksActionCaches(RocksDatabase& database, Uses& uses, Committer& committer)
-      : database_(database), uses_(uses), committer_(committer) {}
+  RocksActionCaches(RocksDatabase& database, Uses& uses, Committer& committer, Gate& gate)
+      : database_(database), uses_(uses), committer_(committer), gate_(gate) {}
 
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
@@ -43,6 +44,7 @@ class RocksActionCaches : public ActionCaches {
   RocksDatabase& database_;
   Uses& uses_;
   Committer& committer_;
+  Gate& gate_;
   RecentValues recent_{kRecentBytes};  // as sealed, by the digest of the key
 };
 

@@ -58,6 +58,7 @@ Place RocksBlobStore::PlaceOf(std::int64_t size) const {
 
 absl::StatusOr<Bytes> RocksBlobStore::Get(const Digest& digest) {
   if (digest.size == 0 && digest == DigestOf(std::string_view())) return Bytes();
+  const Gate::Pass pass = gate_.Enter();
   const auto entry = uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest));
   if (!Is(entry, digest)) return NotHere(digest);
   auto bytes = Read(digest, PlaceOfEntry(*entry));
@@ -109,23 +110,24 @@ void RocksBlobStore::DeleteFrom(RocksDatabase::Batch& batch, const Digest& diges
 absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes) {
   if (PlaceOf(digest.size) == Place::kFile) {
     RETURN_IF_ERROR(CheckSize(digest, bytes));
+    const Gate::Pass pass = gate_.Enter();
     return PutFile(digest, bytes);
   }
   ASSIGN_OR_RETURN(Bytes value, ValueOf(digest, std::move(bytes)));
-  return digest.size == 0 ? absl::OkStatus() : committer_.Put(EntryOf(digest, std::move(value)));
+  return digest.size == 0 ? absl::OkStatus() : committer_.Put(EntryOf(digest, std::move(value), PlaceOf(digest.size)));
 }
 
 void RocksBlobStore::Defer(const Digest& digest, Bytes bytes, Committer::Done done) {
   absl::StatusOr<Bytes> value = ValueOf(digest, std::move(bytes));
   if (!value.ok() || digest.size == 0) return done(value.status());
-  committer_.Add(EntryOf(digest, *std::move(value)), std::move(done));
+  committer_.Add(EntryOf(digest, *std::move(value), PlaceOf(digest.size)), std::move(done));
 }
 
-Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value) {
+Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value, Place place) {
   return {.uses = &uses_,
           .presence = PresenceIndex::KeyOf(digest),
           .key = DigestKey(digest),
-          .place = PlaceOf(digest.size),
+          .place = place,
           .value = std::move(value),
           .size = digest.size,
           .recent = &recent_,
@@ -147,12 +149,19 @@ absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
   const PresenceIndex::Claim claim = uses_.index().Wait(key);
   if (Is(claim.Get(), digest) && uses_.Use(key, DigestKey(digest)).has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(space_.Note(files_.Commit(digest, *std::move(staged))));
-  const absl::Status acknowledged = committer_.Commit(claim, EntryOf(digest, Bytes()));
+  const absl::Status acknowledged =
+      committer_.Commit(claim, EntryOf(digest, Bytes(), Place::kFile), Durability::kMachine);
   if (!acknowledged.ok()) files_.Remove(digest).IgnoreError();
   return acknowledged;
 }
 
+absl::Status RocksBlobStore::TakeUp(const Digest& digest) {
+  const PresenceIndex::Claim claim = uses_.index().Wait(PresenceIndex::KeyOf(digest));
+  return committer_.Commit(claim, EntryOf(digest, Bytes(), Place::kFile), Durability::kProcess);
+}
+
 absl::StatusOr<std::vector<Digest>> RocksBlobStore::FindMissing(absl::Span<const Digest> digests) {
+  const Gate::Pass pass = gate_.Enter();
   std::vector<Digest> missing;
   absl::flat_hash_set<Digest> seen;
   RocksDatabase::Batch rows(database_);

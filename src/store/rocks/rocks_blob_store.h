@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/store/blob_store.h"
+#include "src/store/gate.h"
 #include "src/store/rocks/committer.h"
 #include "src/store/rocks/durable_files.h"
 #include "src/store/rocks/presence_index.h"
@@ -28,8 +29,14 @@ class RocksBlobStore : public BlobStore {
 
   // What it uses lives longer than this.
   RocksBlobStore(const Borders& borders, RocksDatabase& database, DurableFiles& files, Uses& uses, Committer& committer,
-                 Space& space)
-      : borders_(borders), database_(database), files_(files), uses_(uses), committer_(committer), space_(space) {}
+                 Space& space, Gate& gate)
+      : borders_(borders),
+        database_(database),
+        files_(files),
+        uses_(uses),
+        committer_(committer),
+        space_(space),
+        gate_(gate) {}
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
   absl::Status Put(const Digest& digest, Bytes bytes) override;
@@ -38,6 +45,9 @@ class RocksBlobStore : public BlobStore {
   // Put of a blob that is no file, by a caller who does not wait (see DeferredPuts).
   void Defer(const Digest& digest, Bytes bytes, Committer::Done done);
   std::int64_t deferred_bytes_max() const { return borders_.blob_db_bytes_max; }
+
+  // The blob whose file is there, and which neither the database nor the index know. With nobody inside the gate.
+  absl::Status TakeUp(const Digest& digest);
 
   // Blobs that were not what their digest names, or that should have been here and were not.
   std::int64_t corrupt() const { return corrupt_; }
@@ -52,7 +62,7 @@ class RocksBlobStore : public BlobStore {
   absl::StatusOr<Bytes> Read(const Digest& digest, Place place);
   absl::StatusOr<Bytes> ReadValue(const Digest& digest, RocksDatabase::Family family);
   absl::StatusOr<Bytes> ReadAgainOrDrop(const Digest& digest);
-  Committer::Entry EntryOf(const Digest& digest, Bytes value);
+  Committer::Entry EntryOf(const Digest& digest, Bytes value, Place place);
   absl::Status PutFile(const Digest& digest, const Bytes& bytes);
 
   const Borders borders_;
@@ -61,6 +71,7 @@ class RocksBlobStore : public BlobStore {
   Uses& uses_;
   Committer& committer_;
   Space& space_;
+  Gate& gate_;
   RecentValues recent_{kRecentBytes};
   std::atomic<std::int64_t> corrupt_ = 0;
 };

@@ -12,11 +12,4 @@ absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const std::st
   return database;
 }
 
-absl::Status RocksDatabase::Compact() {
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  return Translate(db().CompactRange(options, Handle(Family::kBlobDb), nullptr, nullptr));
-}
-
 }  // namespace smelt

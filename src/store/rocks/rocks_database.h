@@ -29,9 +29,6 @@ class RocksDatabase : public StoreDatabase {
   static absl::StatusOr<std::unique_ptr<RocksDatabase>> Open(const std::string& directory, FileSystem& files,
                                                              Clock& clock);
 
-  // After many deletions: gives the room of deleted blobs back to the disk.
-  absl::Status Compact();
-
  private:
   using StoreDatabase::StoreDatabase;
 };

@@ -28,12 +28,17 @@ absl::Status RocksOutbox::Load() {
     const auto row = DecodeOutboxRow(value);
     if (!sequence.has_value() || !row.has_value()) return true;
     if (entries_ == 0) oldest_ = *sequence;
-    next_ = *sequence + 1;
+    next_ = std::max(next_, *sequence + 1);
     ++entries_;
     bytes_ += row->bytes;
     IndexOf(row->entry.kind).ChangePending(KeyOf(row->entry), +1);
     return true;
   });
+}
+
+void RocksOutbox::Forget() {
+  entries_ = 0;
+  bytes_ = 0;
 }
 
 PresenceIndex::Key RocksOutbox::KeyOf(const Entry& entry) const {

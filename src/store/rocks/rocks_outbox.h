@@ -29,6 +29,9 @@ class RocksOutbox : public Outbox {
   // Reads what is there; both indexes are loaded. Not thread-safe.
   absl::Status Load();
 
+  // As if nothing were there; sequences go on. Not thread-safe.
+  void Forget();
+
   // One entry on its way into the database: hidden until this is destroyed.
   class Ticket {
    public:

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "src/base/status_macros.h"
+#include "src/store/gated_stores.h"
 #include "src/store/rocks/committer.h"
 #include "src/store/rocks/durable_files.h"
 #include "src/store/rocks/presence_index.h"
@@ -71,13 +72,15 @@ class RocksStoreOnDisk : public RocksStore {
         space_({.limit_bytes = options.limit_bytes,
                 .high_bytes = Share(options.limit_bytes, options.high_watermark),
                 .free_bytes_min = options.free_bytes_min},
-               blob_index_, action_index_, options.directory, files),
-        committer_(*database_, outbox(), space_),
+               blob_index_, action_index_, database_->aside(), options.directory, files),
+        gate_([this] { return database_->broken(); }, [this] { Mend(); }),
+        committer_(*database_, options.outbox ? &outbox_ : nullptr, space_, gate_),
         blobs_({.tree_bytes_max = options.lsm_bytes_max, .blob_db_bytes_max = options.blob_bytes_max}, *database_,
-               blob_files_, blob_uses_, committer_, space_),
-        actions_(*database_, action_uses_, committer_),
+               blob_files_, blob_uses_, committer_, space_, gate_),
+        actions_(*database_, action_uses_, committer_, gate_),
         deferred_puts_(blobs_, actions_),
-        collector_(*database_, blob_files_, blob_uses_, action_uses_) {}
+        collector_(*database_, blob_files_, blob_uses_, action_uses_),
+        gated_outbox_(outbox_, gate_) {}
 
   ~RocksStoreOnDisk() override {
     {
@@ -93,11 +96,9 @@ class RocksStoreOnDisk : public RocksStore {
   absl::Status Start() {
     RETURN_IF_ERROR(blob_files_.Prepare());
     RETURN_IF_ERROR(Load());
-    RETURN_IF_ERROR(DropWhatHasNoFile());
-    RETURN_IF_ERROR(Mark(BootId()));
     started_ = true;
     space_.Measure();
-    space_.Set([this] { Report(collector_.CollectIfUseful(Target())); }, [this] { Wake(); });
+    space_.Set([this] { Report(MakeRoom()); }, [this] { Wake(); });
     keeper_ = std::thread([this] { Keep(); });
     return absl::OkStatus();
   }
@@ -105,7 +106,7 @@ class RocksStoreOnDisk : public RocksStore {
   BlobStore& blobs() override { return blobs_; }
   ActionCaches& actions() override { return actions_; }
   DeferredPuts& deferred_puts() override { return deferred_puts_; }
-  RocksOutbox* outbox() override { return options_.outbox ? &outbox_ : nullptr; }
+  Outbox* outbox() override { return options_.outbox ? &gated_outbox_ : nullptr; }
   const std::string& staging_directory() const override { return blob_files_.staging_directory(); }
 
   Usage GetUsage() override {
@@ -129,11 +130,17 @@ class RocksStoreOnDisk : public RocksStore {
   }
 
   absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
+    const Gate::Pass pass = gate_.Enter();
     space_.Measure();
     auto report = collector_.Collect(down_to_bytes.value_or(Target()), dry_run);
-    if (report.ok() && report->blobs_removed > 0 && !dry_run) Report(database_->Compact());
+    if (report.ok() && report->blobs_removed > 0 && !dry_run) Report(database_->Compact(Family::kBlobDb));
     space_.Measure();
     return report;
+  }
+
+  absl::Status CompactForTest() override {
+    const Gate::Pass pass = gate_.Enter();
+    return database_->CompactAllForTest();
   }
 
  private:
@@ -150,22 +157,48 @@ class RocksStoreOnDisk : public RocksStore {
     return database_->Write(batch, RocksDatabase::Durability::kMachine);
   }
 
-  absl::Status Load() {
-    absl::Status loaded = LoadOnce();
-    if (!absl::IsDataLoss(loaded)) return loaded;
-    blob_index_.Clear();
-    action_index_.Clear();
-    RETURN_IF_ERROR(database_->BeginAnew(std::string(loaded.message())));
-    return LoadOnce();
+  // With nobody inside the gate.
+  void Mend() {
+    if (IsStopping()) return;
+    const auto begun_anew = database_->Mend();
+    Report(begun_anew.status());
+    if (begun_anew.ok() && *begun_anew) Report(Load());
   }
 
-  // Leases that were written but not synced are lost with the machine: then everything counts as leased.
-  absl::Status LoadOnce() {
+  // Makes everything in memory as the database and the files have it.
+  absl::Status Load() {
+    auto has_been_used = LoadRows();
+    if (absl::IsDataLoss(has_been_used.status())) {
+      RETURN_IF_ERROR(database_->Mend().status());
+      has_been_used = LoadRows();
+    }
+    RETURN_IF_ERROR(has_been_used.status());
+    RETURN_IF_ERROR(*has_been_used ? DropWhatHasNoFile() : TakeUpFiles());
+    return Mark(BootId());
+  }
+
+  // False if the database is new. Leases that were written but not synced are lost with the machine: then everything
+  // counts as leased.
+  absl::StatusOr<bool> LoadRows() {
+    blob_index_.Clear();
+    action_index_.Clear();
+    outbox_.Forget();
     ASSIGN_OR_RETURN(const std::optional<std::string> opened, database_->Get(Family::kMeta, kOpenedKey));
     const bool leases_lost = opened.has_value() && !opened->empty() && *opened != BootId();
     RETURN_IF_ERROR(blob_uses_.Load(leases_lost));
     RETURN_IF_ERROR(action_uses_.Load(leases_lost));
-    return outbox_.Load();
+    RETURN_IF_ERROR(outbox_.Load());
+    return opened.has_value();
+  }
+
+  // The rows of these files were in a database that was set aside.
+  absl::Status TakeUpFiles() {
+    absl::Status taken;
+    RETURN_IF_ERROR(blob_files_.ForEach([&](const Digest& digest) {
+      if (taken.ok()) taken = blobs_.TakeUp(digest);
+      return true;
+    }));
+    return taken;
   }
 
   // Files without rows were never acknowledged; rows without files are blobs that were going.
@@ -203,21 +236,43 @@ class RocksStoreOnDisk : public RocksStore {
       if (stopping_) break;
       short_ = false;
       lock.unlock();
-      space_.Measure();
-      if (space_.IsShort()) Report(CollectInBackground());
+      LookAfter();
       lock.lock();
     }
   }
 
-  absl::Status CollectInBackground() {
+  void LookAfter() {
+    const Gate::Pass pass = gate_.Enter();
+    space_.Measure();
+    if (!space_.IsShort()) return;
     const std::int64_t before = space_.bytes();
-    RETURN_IF_ERROR(collector_.CollectIfUseful(Target()));
-    return space_.bytes() < before ? database_->Compact() : absl::OkStatus();
+    Report(MakeRoom());
+    if (space_.bytes() < before) Report(database_->Compact(Family::kBlobDb));
+  }
+
+  // A database that was set aside goes before what somebody may ask for.
+  absl::Status MakeRoom() {
+    if (database_->aside().bytes() > 0) {
+      database_->aside().Remove();
+      space_.Measure();
+      if (!space_.IsShort()) return absl::OkStatus();
+    }
+    return collector_.CollectIfUseful(Target());
+  }
+
+  bool IsStopping() {
+    const std::lock_guard lock(mu_);
+    return stopping_;
   }
 
   static void Report(const absl::Status& status) {
     if (!status.ok()) LOG(WARNING) << "store: " << status;
   }
+
+  std::mutex mu_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // guarded by mu_
+  bool short_ = false;     // guarded by mu_
 
   // Constant after construction, or with a synchronisation of their own. In the order in which they need each other.
   const RocksStoreOptions options_;
@@ -231,17 +286,14 @@ class RocksStoreOnDisk : public RocksStore {
   Uses action_uses_;
   RocksOutbox outbox_;
   Space space_;
+  Gate gate_;
   Committer committer_;
   RocksBlobStore blobs_;
   RocksActionCaches actions_;
   RocksDeferredPuts deferred_puts_;
   RocksCollector collector_;
+  GatedOutbox gated_outbox_;
   bool started_ = false;  // of the thread that opens and closes
-
-  std::mutex mu_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mu_
-  bool short_ = false;     // guarded by mu_
 
   std::thread keeper_;  // after all that it uses
 };

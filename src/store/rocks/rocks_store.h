@@ -34,11 +34,12 @@ struct RocksStoreOptions {
 //
 // What was acknowledged survives kill -9 and the power: index entry, lease and outbox row are one batch, synced, and
 // many writers share one sync. Corruption is found when it is read (each value and file against its digest, each result
-// against its checksum), and is then a miss that a new upload heals. A database that cannot be read at all is put aside
-// when it is opened, and an empty one begun.
+// against its checksum), and is then a miss that a new upload heals. A database that RocksDB finds corrupt, when it is
+// opened or at any time later, is set aside within a second, and an empty one begun while calls wait: large blobs,
+// which are files, stay; all else is a miss. What was set aside counts in the size and goes first when room is short.
 //
 // Layout:  <directory>/lock            held while the store is open
-//          <directory>/db/             RocksDB; db.broken-<time>/ is one that was put aside
+//          <directory>/db/             RocksDB; db.broken-<time>/ is the last one that was set aside
 //          <directory>/files/ab/<hex>  one file a large blob, mode 0444
 //          <directory>/staging/        for uploads; emptied when the store is opened
 //
@@ -80,6 +81,9 @@ class RocksStore {
   // recently used first; never what is leased or still in the outbox. Of those used in the same second, any. Safe
   // during builds, idempotent. With `dry_run` only reports. The store does the same by itself above the high watermark.
   virtual absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) = 0;
+
+  // What RocksDB does some day by itself: everything is moved to tables, and they are read and written anew.
+  virtual absl::Status CompactForTest() = 0;
 };
 
 }  // namespace smelt

@@ -1,20 +1,21 @@
 // Bytes of the store's files changed, or their ends cut off: the store opens, serves nothing wrong, and takes
 // everything again.
 
-#include <algorithm>
-#include <filesystem>
+#include <atomic>
+#include <thread>
 
 #include "src/store/rocks/rocks_database.h"
 #include "src/store/rocks/rocks_store_fixture.h"
+#include "src/testing/damage.h"
 
 namespace smelt {
 namespace {
 
 constexpr int kBlobs = 12;
 
-class RocksStoreCorruptionTest : public RocksStoreFixture, public testing::WithParamInterface<unsigned> {
+class RocksStoreCorruptionFixture : public RocksStoreFixture {
  protected:
-  RocksStoreCorruptionTest() { Open(); }
+  RocksStoreCorruptionFixture() { Open(); }
 
   static std::string Blob(int number) {
     constexpr std::int64_t kSizes[] = {kTree, kBlobDb, kFile};
@@ -57,33 +58,26 @@ class RocksStoreCorruptionTest : public RocksStoreFixture, public testing::WithP
     return right;
   }
 
-  // Changes a byte of some file of ours whose name ends so, or cuts its end off.
-  void Corrupt(const std::string& directory, std::string_view suffix, std::mt19937& random) {
-    std::vector<std::string> paths;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-      if (!entry.is_regular_file() || entry.file_size() == 0) continue;
-      if (entry.path().string().ends_with(suffix)) paths.push_back(entry.path());
-    }
-    ASSERT_FALSE(paths.empty());
-    std::sort(paths.begin(), paths.end());
-    const std::string path = paths[random() % paths.size()];
-    ASSERT_OK_AND_ASSIGN(std::string bytes, FileSystem::System().ReadFile(path));
-    const std::size_t at = random() % bytes.size();
-    if (random() % 3 == 0) {
-      bytes.resize(at);
-    } else {
-      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-    }
-    ASSERT_OK(FileSystem::System().Remove(path));
-    ASSERT_OK(FileSystem::System().WriteNewFile(path, bytes, 0644));
-  }
+  std::string DatabaseDirectory() const { return options_.directory + "/db"; }
 
+  // Databases that were set aside.
+  int Aside() {
+    int aside = 0;
+    const auto names = files_.List(options_.directory);
+    EXPECT_OK(names);
+    for (const std::string& name : *names) aside += name.starts_with("db.broken-") ? 1 : 0;
+    return aside;
+  }
+};
+
+class RocksStoreCorruptionTest : public RocksStoreCorruptionFixture, public testing::WithParamInterface<unsigned> {
+ protected:
   void FlushToTables() {
-    ASSERT_OK_AND_ASSIGN(const auto database, RocksDatabase::Open(options_.directory + "/db", files_, clock_));
+    ASSERT_OK_AND_ASSIGN(const auto database, RocksDatabase::Open(DatabaseDirectory(), files_, clock_));
     ASSERT_OK(database->FlushMemtables());
   }
 
-  // What was met is put aside when the store is next opened.
+  // What was met is set aside.
   void ExpectHeals() {
     bool taken = false;
     for (int restart = 0; restart < 3 && !taken; ++restart) {
@@ -103,7 +97,7 @@ TEST_P(RocksStoreCorruptionTest, OfTheLog) {
   std::mt19937 random(GetParam());
   EXPECT_TRUE(PutAll());
   store_.reset();
-  Corrupt(options_.directory + "/db", ".log", random);
+  DamageOne(DatabaseDirectory(), ".log", random);
   ExpectHeals();
 }
 
@@ -112,7 +106,7 @@ TEST_P(RocksStoreCorruptionTest, OfTheTables) {
   EXPECT_TRUE(PutAll());
   store_.reset();
   FlushToTables();
-  Corrupt(options_.directory + "/db", ".sst", random);
+  DamageOne(DatabaseDirectory(), ".sst", random);
   ExpectHeals();
 }
 
@@ -121,7 +115,7 @@ TEST_P(RocksStoreCorruptionTest, OfTheBlobDb) {
   EXPECT_TRUE(PutAll());
   store_.reset();
   FlushToTables();
-  Corrupt(options_.directory + "/db", ".blob", random);
+  DamageOne(DatabaseDirectory(), ".blob", random);
   ExpectHeals();
 }
 
@@ -130,7 +124,7 @@ TEST_P(RocksStoreCorruptionTest, OfAnythingInTheDatabase) {
   EXPECT_TRUE(PutAll());
   store_.reset();
   FlushToTables();
-  Corrupt(options_.directory + "/db", "", random);
+  DamageOne(DatabaseDirectory(), "", random);
   ExpectHeals();
 }
 
@@ -138,7 +132,7 @@ TEST_P(RocksStoreCorruptionTest, OfTheFiles) {
   std::mt19937 random(GetParam());
   EXPECT_TRUE(PutAll());
   store_.reset();
-  Corrupt(options_.directory + "/files", "", random);
+  DamageOne(options_.directory + "/files", "", random);
   Open();
   EXPECT_EQ(CountRight(), 2 * kBlobs - 1);
   EXPECT_TRUE(PutAll());
@@ -146,6 +140,104 @@ TEST_P(RocksStoreCorruptionTest, OfTheFiles) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RocksStoreCorruptionTest, testing::Range(0u, 8u));
+
+// Corruption that is met by RocksDB's own work while the store is open: RocksDB takes no writes from then on.
+class RocksStoreInUseTest : public RocksStoreCorruptionFixture {
+ protected:
+  void MeetCorruption() {
+    ASSERT_OK(store_->CompactForTest());
+    OverwriteAll(DatabaseDirectory(), ".sst");
+    EXPECT_FALSE(store_->CompactForTest().ok());
+  }
+};
+
+TEST_F(RocksStoreInUseTest, IsHealthyAgainWithoutARestart) {
+  EXPECT_TRUE(PutAll());
+  MeetCorruption();
+  EXPECT_TRUE(PutAll());
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+  EXPECT_EQ(Aside(), 1);
+  Open();
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+}
+
+TEST_F(RocksStoreInUseTest, BlobsThatAreFilesStayAndAllElseIsAMiss) {
+  options_.outbox = true;
+  Open();
+  EXPECT_TRUE(PutAll());
+  MeetCorruption();
+  EXPECT_EQ(CountRight(), kBlobs / 3);
+  EXPECT_EQ(store_->GetUsage().bytes, kBlobs / 3 * kFile);
+  EXPECT_EQ(store_->GetUsage().corrupt_blobs, 0);
+  EXPECT_THAT(*store_->outbox()->Next(0, 100), testing::SizeIs(kBlobs / 3));  // the bucket may not have them yet
+  Open();
+  EXPECT_EQ(CountRight(), kBlobs / 3);
+  EXPECT_EQ(store_->outbox()->Pending().entries, kBlobs / 3);
+}
+
+TEST_F(RocksStoreInUseTest, CorruptionThatAReadMeetsIsMendedToo) {
+  const Digest digest = Put(Blob(0));
+  ASSERT_OK(store_->CompactForTest());
+  Open();
+  OverwriteAll(DatabaseDirectory(), ".sst");
+  EXPECT_FALSE(Get(digest).ok());
+  EXPECT_FALSE(Has(digest));
+  Put(Blob(0));
+  EXPECT_THAT(Get(digest), IsOkAndHolds(Blob(0)));
+  EXPECT_OK(store_->CompactForTest());
+}
+
+TEST_F(RocksStoreInUseTest, OnlyTheLastDatabaseIsKept) {
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_TRUE(PutAll());
+    MeetCorruption();
+    clock_.AdvanceSeconds(1);
+  }
+  EXPECT_TRUE(PutAll());
+  EXPECT_EQ(Aside(), 1);
+}
+
+TEST_F(RocksStoreInUseTest, WhatWasSetAsideGoesBeforeTheStoreIsFull) {
+  constexpr unsigned kMany = 60;
+  options_.limit_bytes = kMany * kBlobDb * 3 / 2;
+  Open();
+  for (unsigned number = 0; number < kMany; ++number) Put(Contents(kBlobDb, number));
+  MeetCorruption();
+  for (unsigned number = 0; number < kMany; ++number) Put(Contents(kBlobDb, kMany + number));
+  EXPECT_EQ(Aside(), 0);
+  EXPECT_EQ(store_->GetUsage().blobs, kMany);
+}
+
+TEST_F(RocksStoreInUseTest, NothingWrongIsServedMeanwhile) {
+  std::atomic<bool> done = false;
+  std::atomic<int> rounds = 0;
+  std::vector<std::thread> users;
+  for (int user = 0; user < 4; ++user) {
+    users.emplace_back([&, user] {
+      for (int number = user; !done; ++number, ++rounds) {
+        const std::string contents = Blob(number);
+        TryPut(contents).IgnoreError();
+        const auto got = Get(DigestOf(contents));
+        if (got.ok()) {
+          EXPECT_EQ(DigestOf(*got), DigestOf(contents));
+        }
+      }
+    });
+  }
+  for (int time = 0; time < 3; ++time) {
+    EXPECT_TRUE(PutAll());
+    store_->CompactForTest().IgnoreError();
+    OverwriteAll(DatabaseDirectory(), ".sst");
+    store_->CompactForTest().IgnoreError();
+    clock_.AdvanceSeconds(1);
+  }
+  done = true;
+  for (std::thread& user : users) user.join();
+  EXPECT_GT(rounds, 0);
+  PutAll();
+  EXPECT_TRUE(PutAll());
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+}
 
 }  // namespace
 }  // namespace smelt

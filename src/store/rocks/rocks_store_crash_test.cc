@@ -2,22 +2,15 @@
 // store is opened again and must hold all that was acknowledged, serve nothing wrong, and go on as if nothing had been.
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cctype>
-#include <cstdlib>
 #include <functional>
-#include <set>
 
-#include "src/base/kill_point.h"
 #include "src/store/rocks/rocks_store_fixture.h"
+#include "src/testing/crash.h"
 
 namespace smelt {
 namespace {
-
-constexpr char kChildDirectory[] = "SMELT_CRASH_TEST_DIRECTORY";
 
 struct Blob {
   char step;
@@ -27,24 +20,6 @@ struct Blob {
 constexpr Blob kBlobs[] = {{'t', 1'000, false}, {'b', 10'000, false}, {'f', 100'000, false}, {'u', 100'001, true}};
 
 std::string ContentsOf(const Blob& blob) { return std::string(static_cast<std::size_t>(blob.size), blob.step); }
-
-// One step is acknowledged by its letter in this file.
-class Acknowledgements {
- public:
-  explicit Acknowledgements(const std::string& directory) : path_(directory + "/acknowledged") {}
-
-  void Add(char step) {
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ASSERT_EQ(::write(fd, &step, 1), 1);
-    ::close(fd);
-  }
-  bool Has(char step) const {
-    return FileSystem::System().ReadFile(path_).value_or("").find(step) != std::string::npos;
-  }
-
- private:
-  const std::string path_;
-};
 
 absl::StatusOr<std::unique_ptr<RocksStore>> OpenIn(const std::string& directory, Clock& clock) {
   return RocksStore::Open({.directory = directory + "/store",
@@ -93,7 +68,7 @@ void DoEverything(RocksStore& store, FakeClock& clock, const std::string& direct
 }
 
 TEST(RocksStoreCrashChild, Run) {
-  const char* directory = std::getenv(kChildDirectory);
+  const char* directory = CrashChildDirectory();
   if (directory == nullptr) GTEST_SKIP() << "only for the other tests";
   FakeClock clock;
   auto store = OpenIn(directory, clock);
@@ -104,20 +79,6 @@ TEST(RocksStoreCrashChild, Run) {
 
 class RocksStoreCrashTest : public testing::TestWithParam<std::string> {
  protected:
-  // Runs the child with this kill point; how it ended, as waitpid says.
-  int RunChild(const std::string& kill_point) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::setenv(kChildDirectory, dir_.path().c_str(), 1);
-      ::setenv("SMELT_KILL_POINT", kill_point.c_str(), 1);
-      ::execl("/proc/self/exe", "crash_child", "--gtest_filter=RocksStoreCrashChild.Run", nullptr);
-      ::_exit(127);
-    }
-    int status = 0;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return status;
-  }
-
   void CheckInvariants() {
     const Acknowledgements acknowledged(dir_.path());
     const bool may_be_gone = acknowledged.Has('x');
@@ -159,15 +120,7 @@ class RocksStoreCrashTest : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(RocksStoreCrashTest, LosesNothingThatWasAcknowledged) {
-  const int status = RunChild(GetParam());
-  if (GetParam().ends_with(":1")) {
-    ASSERT_TRUE(WIFSIGNALED(status)) << GetParam() << " is never reached";
-  }
-  if (WIFSIGNALED(status)) {
-    ASSERT_EQ(WTERMSIG(status), SIGKILL);
-  } else {
-    ASSERT_EQ(WEXITSTATUS(status), 0);  // there is no second time
-  }
+  ASSERT_NO_FATAL_FAILURE(RunUntilKilled("RocksStoreCrashChild.Run", dir_.path(), GetParam()));
   auto opened = OpenIn(dir_.path(), clock_);
   ASSERT_OK(opened);
   store_ = *std::move(opened);
@@ -176,29 +129,13 @@ TEST_P(RocksStoreCrashTest, LosesNothingThatWasAcknowledged) {
   EXPECT_EQ(store_->GetUsage().bytes, 0);
 }
 
-std::vector<std::string> EveryKillPoint() {
-  std::vector<std::string> specs;
-  for (std::string_view name : KillPoints()) {
-    for (const char* nth : {":1", ":2"}) specs.push_back(std::string(name) + nth);
-  }
-  return specs;
-}
-
-std::string TestName(const testing::TestParamInfo<std::string>& tested) {
-  std::string name = tested.param;
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryKillPoint, RocksStoreCrashTest, testing::ValuesIn(EveryKillPoint()), TestName);
+INSTANTIATE_TEST_SUITE_P(EveryKillPoint, RocksStoreCrashTest, testing::ValuesIn(EveryKillPointTwice()),
+                         NameOfKillPoint);
 
 TEST(RocksStoreKillPoints, CoverEveryOperation) {
-  std::set<std::string> operations;
-  for (std::string_view name : KillPoints()) operations.emplace(name.substr(0, name.rfind('.')));
-  EXPECT_THAT(operations, testing::IsSupersetOf({"rocks.put", "rocks.stage", "rocks.commit", "rocks.action",
-                                                 "rocks.confirm", "rocks.drop", "rocks.collect", "rocks.evict"}));
+  EXPECT_THAT(KilledOperations(),
+              testing::IsSupersetOf({"rocks.put", "rocks.stage", "rocks.commit", "rocks.action", "rocks.confirm",
+                                     "rocks.drop", "rocks.collect", "rocks.evict"}));
 }
 
 }  // namespace

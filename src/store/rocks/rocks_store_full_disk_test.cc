@@ -1,41 +1,25 @@
 // The store on a file system that really runs full.
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
+#include <optional>
 
 #include "src/store/rocks/rocks_store_fixture.h"
+#include "src/testing/small_disk.h"
 
 namespace smelt {
 namespace {
 
 class RocksStoreFullDiskTest : public RocksStoreFixture, public testing::WithParamInterface<std::int64_t> {
  protected:
-  // Mounts of our own, as root or, where the kernel lets users have namespaces, as anybody. Once and before RocksDB
-  // starts its threads, which keep the namespace that they were born in.
-  static bool HasOwnMounts() {
-    static const bool has = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
-    return has;
-  }
-
   void SetUp() override {
-    if (!HasOwnMounts()) GTEST_SKIP() << "no namespaces";
     ASSERT_OK(FileSystem::System().MakeDirectories(options_.directory, 0700));
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("smelt-test", options_.directory.c_str(), "tmpfs", 0, "size=8m") != 0) {
-      GTEST_SKIP() << "may not mount";
-    }
-    mounted_ = true;
+    disk_.emplace(options_.directory, "8m");
+    if (!disk_->mounted()) GTEST_SKIP() << "may not mount";
     Open();
-  }
-
-  void Resize(const std::string& size) {
-    ASSERT_EQ(::mount("smelt-test", options_.directory.c_str(), "tmpfs", MS_REMOUNT, ("size=" + size).c_str()), 0);
   }
 
   void TearDown() override {
     store_.reset();
-    if (mounted_) ::umount2(options_.directory.c_str(), MNT_DETACH);
+    disk_.reset();
   }
 
   // Puts blobs until one fails; returns how many succeeded.
@@ -56,7 +40,7 @@ class RocksStoreFullDiskTest : public RocksStoreFixture, public testing::WithPar
     }
   }
 
-  bool mounted_ = false;
+  std::optional<SmallDisk> disk_;
 };
 
 TEST_P(RocksStoreFullDiskTest, KeepsWhatItAcknowledgedAndGoesOnOnceThereIsRoom) {
@@ -64,12 +48,30 @@ TEST_P(RocksStoreFullDiskTest, KeepsWhatItAcknowledgedAndGoesOnOnceThereIsRoom) 
   EXPECT_GT(count, 10);
   ExpectAllThere(count);
   EXPECT_TRUE(FileSystem::System().List(store_->staging_directory())->empty());
-  Resize("32m");
+  disk_->Resize("32m");
   EXPECT_OK(TryPut(Contents(GetParam(), 1'000'000)));
   EXPECT_OK(store_->actions().Of("main")->Put(DigestOf("action"), Result("x")));
   EXPECT_FALSE(store_->GetUsage().read_only);
   Open();
   ExpectAllThere(count);
+}
+
+// Where there is room for the log, but not for the tables that are made of it.
+TEST_P(RocksStoreFullDiskTest, GoesOnAfterRocksDbsOwnWorkFoundNoRoom) {
+  constexpr int kCount = 30;
+  for (int number = 0; number < kCount; ++number)
+    ASSERT_OK(TryPut(Contents(GetParam(), static_cast<unsigned>(number))));
+  disk_->Fill();
+  EXPECT_THAT(store_->CompactForTest(), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_FALSE(TryPut(Contents(400'000, 1'000'000)).ok());
+  ExpectAllThere(kCount);
+  disk_->Unfill();
+  EXPECT_OK(TryPut(Contents(GetParam(), 1'000'001)));
+  EXPECT_OK(store_->CompactForTest());
+  ExpectAllThere(kCount);
+  EXPECT_FALSE(store_->GetUsage().read_only);
+  Open();
+  ExpectAllThere(kCount);
 }
 
 TEST_P(RocksStoreFullDiskTest, RefusesBeforeTheDiskIsFullWhereItIsToldTo) {

@@ -32,7 +32,7 @@ bool Space::DiskHas(std::int64_t bytes) const {
 }
 
 bool Space::Fits(std::int64_t bytes) const {
-  return this->bytes() + coming_ + bytes <= limits_.limit_bytes && DiskHas(bytes);
+  return this->bytes() + aside_.bytes() + coming_ + bytes <= limits_.limit_bytes && DiskHas(bytes);
 }
 
 absl::StatusOr<Space::Room> Space::Admit(std::int64_t bytes) {

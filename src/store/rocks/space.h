@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/file_system.h"
+#include "src/store/database/set_aside.h"
 #include "src/store/rocks/presence_index.h"
 
 namespace smelt {
@@ -23,10 +24,15 @@ class Space {
     std::int64_t free_bytes_min = 0;  // or when the disk has less room
   };
 
-  // `directory` is on the disk in question. All live longer than this.
-  Space(const Limits& limits, const PresenceIndex& blobs, const PresenceIndex& actions, std::string directory,
-        FileSystem& files)
-      : limits_(limits), blobs_(blobs), actions_(actions), directory_(std::move(directory)), files_(files) {}
+  // `directory` is on the disk in question; `aside` takes room too. All live longer than this.
+  Space(const Limits& limits, const PresenceIndex& blobs, const PresenceIndex& actions, const SetAside& aside,
+        std::string directory, FileSystem& files)
+      : limits_(limits),
+        blobs_(blobs),
+        actions_(actions),
+        aside_(aside),
+        directory_(std::move(directory)),
+        files_(files) {}
 
   // How it gets room: `collect` evicts now and returns when it is done; `wake` asks for that soon.
   void Set(std::function<void()> collect, std::function<void()> wake) {
@@ -63,7 +69,7 @@ class Space {
   }
 
   // Above a limit where collection begins.
-  bool IsShort() const { return bytes() > limits_.high_bytes || free_bytes_ < limits_.free_bytes_min; }
+  bool IsShort() const { return bytes() + aside_.bytes() > limits_.high_bytes || free_bytes_ < limits_.free_bytes_min; }
 
   // What must go so that the disk has the room that it should have.
   std::int64_t MissingOnDisk() const;
@@ -78,6 +84,7 @@ class Space {
   const Limits limits_;
   const PresenceIndex& blobs_;
   const PresenceIndex& actions_;
+  const SetAside& aside_;
   const std::string directory_;
   FileSystem& files_;
   std::function<void()> collect_ = [] {};
