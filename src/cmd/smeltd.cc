@@ -18,6 +18,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/path_names.h"
 #include "src/base/process.h"
+#include "src/base/status_macros.h"
 #include "src/cmd/team_cache.h"
 #include "src/config/config.h"
 #include "src/daemon/commands.h"
@@ -69,6 +70,22 @@ int Fail(const std::string& message) {
   return 1;
 }
 
+absl::StatusOr<CompileOptions> OptionsOf(const wire::DaemonPaths& paths, const Config& config, FileSystem& files) {
+  CompileOptions options;
+  options.runs_directory = paths.directory + "/runs";
+  RETURN_IF_ERROR(files.MakeDirectories(options.runs_directory, 0700));
+  options.observer = FindObserver();
+  if (!options.observer.empty() && !ObserverWorks(options.observer, options.runs_directory + "/observer-check")) {
+    LOG(ERROR) << options.observer << " cannot be loaded into programs: nothing will be stored";
+    options.observer.clear();
+  }
+  options.observer_stat = files.Stat(options.observer).value_or(FileStat());
+  options.incremental = config.incremental;
+  options.remap = config.remap;
+  options.verify_share = config.verify_share;
+  return options;
+}
+
 // Objects are put together here, from the disk up to the socket.
 int Serve(const wire::DaemonPaths& paths, const Config& config) {
   FileSystem& files = FileSystem::System();
@@ -86,7 +103,10 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   auto team = TeamCache::Open(config, {files, clock, **store, actions, digests, counters, paths.directory});
   if (!team.ok()) return Fail(std::string(team.status().message()));
 
-  Toolchains toolchains(files, clock, digests, (*store)->table("toolchains"));
+  Builds* const builds = (*team)->parts().builds;
+  Toolchains toolchains(files, clock, digests, (*store)->table("toolchains"), [builds] {
+    if (builds) builds->Expect();
+  });
   Predictor predictor(actions, (*store)->blobs(), files, digests, (*team)->parts());
   Results results(files, (*store)->blobs(), (*store)->outputs(), digests);
   EditedUnits edited(files, digests, (*store)->table("units"));
@@ -96,30 +116,21 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
   Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
 
-  CompileOptions options;
-  options.runs_directory = paths.directory + "/runs";
-  if (absl::Status status = files.MakeDirectories(options.runs_directory, 0700); !status.ok()) {
-    return Fail(std::string(status.message()));
-  }
-  options.observer = FindObserver();
-  if (!options.observer.empty() && !ObserverWorks(options.observer, options.runs_directory + "/observer-check")) {
-    LOG(ERROR) << options.observer << " cannot be loaded into programs: nothing will be stored";
-    options.observer.clear();
-  }
-  options.observer_stat = files.Stat(options.observer).value_or(FileStat());
-  options.incremental = config.incremental;
-  options.remap = config.remap;
-  options.verify_share = config.verify_share;
+  const absl::StatusOr<CompileOptions> options = OptionsOf(paths, config, files);
+  if (!options.ok()) return Fail(std::string(options.status().message()));
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
-                           questions, counters, journal, (*team)->parts().builds},
-                          options);
+                           questions, counters, journal, builds},
+                          *options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,
                             {[&](const ShouldStop& stop) { digests.Prune(stop); },
                              [&](const ShouldStop& stop) { PrunePaths((*store)->table("units"), files, stop); },
-                             [&](const ShouldStop& stop) { journal.Prune(Journal::kTableBytesMax, stop); }});
+                             [&](const ShouldStop& stop) { journal.Prune(Journal::kTableBytesMax, stop); },
+                             [&](const ShouldStop& stop) {
+                               if (Publisher* publisher = (*team)->parts().publisher) publisher->Prune(stop);
+                             }});
   Drain drain;
   Listener* stoppable = nullptr;
-  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options.observer,
+  CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options->observer,
                            config.file, clock.NowNanos(), drain,
                            [&](bool at_once) { at_once ? stoppable->StopAtOnce() : stoppable->Stop(); },
                            (*team)->parts()});

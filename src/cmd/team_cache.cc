@@ -62,7 +62,7 @@ absl::StatusOr<std::unique_ptr<TeamCache>> TeamCache::Open(const Config& config,
   }
   if (mode != ShareMode::kReadOnly) {
     team->publisher_.emplace(shared, base.store.blobs(), base.store.actions(), base.store.table("outbox"),
-                             base.counters);
+                             base.store.table("published"), base.counters, base.clock);
   }
   team->builds_.emplace(team->parts(), base.actions, base.files, base.digests, base.clock);
   return team;

@@ -1,6 +1,7 @@
 #include "src/daemon/builds.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
@@ -65,6 +66,11 @@ std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<std::s
   return key;
 }
 
+void Builds::Expect() {
+  absl::MutexLock lock(&mu_);
+  expecting_ = true;
+}
+
 void Builds::Begin(const Unit& unit, const std::function<std::string()>& cargo_directory) {
   const std::optional<Digest> key = KeyOf(unit, cargo_directory);
   if (!key) return;
@@ -83,21 +89,23 @@ void Builds::Used(const Unit& unit, const Digest& action) {
 }
 
 bool Builds::IsWork() {
-  return stopping_ || std::any_of(builds_.begin(), builds_.end(), [](const auto& b) { return !b.second.prefetched; });
+  return stopping_ || expecting_ ||
+         std::any_of(builds_.begin(), builds_.end(), [](const auto& b) { return !b.second.prefetched; });
 }
 
 // False when it is time to end.
-bool Builds::AwaitWork(std::vector<Digest>& begun, std::map<Digest, Build>& ended) {
+bool Builds::AwaitWork(Work& work) {
   absl::MutexLock lock(&mu_);
   auto is_work = [this] { return IsWork(); };
   const absl::Duration longest = builds_.empty() ? absl::InfiniteDuration() : absl::Nanoseconds(kPauseNanos / 2);
   mu_.AwaitWithTimeout(absl::Condition(&is_work), longest);
   const std::int64_t now = clock_.NowNanos();
+  work.expected = std::exchange(expecting_, false);
   for (auto at = builds_.begin(); at != builds_.end();) {
-    if (!at->second.prefetched) begun.push_back(at->first);
+    if (!at->second.prefetched) work.begun.push_back(at->first);
     at->second.prefetched = true;
     if (now - at->second.last_ns > kPauseNanos) {
-      ended.insert(builds_.extract(at++));
+      work.ended.insert(builds_.extract(at++));
     } else {
       ++at;
     }
@@ -108,11 +116,13 @@ bool Builds::AwaitWork(std::vector<Digest>& begun, std::map<Digest, Build>& ende
 void Builds::Run() {
   std::vector<std::thread> prefetches;
   for (bool more = true; more;) {
-    std::vector<Digest> begun;
-    std::map<Digest, Build> ended;
-    more = AwaitWork(begun, ended);
-    for (const auto& [key, build] : ended) Write(key, build);
-    for (const Digest& key : begun) {
+    Work work;
+    more = AwaitWork(work);
+    for (const auto& [key, build] : work.ended) Write(key, build);
+    if (more && team_.fetcher && work.expected) {
+      prefetches.emplace_back([this] { team_.shared->Reach().IgnoreError(); });
+    }
+    for (const Digest& key : work.begun) {
       if (more && team_.fetcher) prefetches.emplace_back([this, key] { Prefetch(key); });
     }
     if (prefetches.size() < 16) continue;
@@ -149,7 +159,7 @@ void Builds::Prefetch(const Digest& key) {
     });
   });
   ParallelFor(units.size(), kResultsAtOnce, [&](std::size_t i) {
-    if (!stopping_) team_.fetcher->FetchResult(units[i].action).status().IgnoreError();
+    if (!stopping_) team_.fetcher->FetchResult(units[i].action, Fetcher::Urgency::kAhead).status().IgnoreError();
   });
   manifests.join();
 }

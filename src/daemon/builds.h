@@ -37,6 +37,9 @@ class Builds {
   // Ends what is under way, after the transfers of the moment; writes down what the builds have used so far.
   ~Builds();
 
+  // A compile has come of which it takes a while to tell what it is: the team's cache is reached meanwhile.
+  void Expect();
+
   // A compile begins. `cargo_directory` says where cargo was started, or "".
   void Begin(const Unit& unit, const std::function<std::string()>& cargo_directory);
 
@@ -56,7 +59,12 @@ class Builds {
   static std::string PlaceOf(const Unit& unit);
   std::optional<Digest> KeyOf(const Unit& unit, const std::function<std::string()>& cargo_directory);
   void Run();
-  bool AwaitWork(std::vector<Digest>& begun, std::map<Digest, Build>& ended);
+  struct Work {
+    bool expected = false;
+    std::vector<Digest> begun;
+    std::map<Digest, Build> ended;
+  };
+  bool AwaitWork(Work& work);
   bool IsWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Prefetch(const Digest& key);
   bool IsAllHere(const std::vector<RecordedUnit>& units);
@@ -71,6 +79,7 @@ class Builds {
   std::atomic<bool> stopping_ = false;
 
   absl::Mutex mu_;
+  bool expecting_ ABSL_GUARDED_BY(mu_) = false;          // and nobody has begun to reach
   std::map<Digest, Build> builds_ ABSL_GUARDED_BY(mu_);  // by the key of the record
   // The record's key of the units of one output directory, and until when it holds.
   struct Place {

@@ -62,20 +62,20 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
   });
 }
 
-absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action) {
+absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action, Urgency urgency) {
   return Join(action, [&]() -> absl::StatusOr<ActionCache::ActionResult> {
     // Somebody else's fetch may have ended between the caller's look and this one.
     if (auto here = actions_.Get(action); here.ok()) return here;
-    auto result = Transfer(action);
+    auto result = Transfer(action, urgency);
     if (result.ok()) counters_.Add("remote_results_fetched");
     if (absl::IsNotFound(result.status())) counters_.Add("remote_results_absent");
     return result;
   });
 }
 
-absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action) {
+absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action, Urgency urgency) {
   ASSIGN_OR_RETURN(ActionCache::ActionResult result, shared_.actions().Get(action));
-  RETURN_IF_ERROR(TransferBlobs(result));
+  RETURN_IF_ERROR(TransferBlobs(result, urgency));
   RETURN_IF_ERROR(actions_.Put(action, result));
   absl::MutexLock lock(&mu_);
   if (fetched_.size() > kRememberedMax) fetched_.clear();
@@ -83,14 +83,31 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action
   return result;
 }
 
-absl::Status Fetcher::TransferBlobs(const ActionCache::ActionResult& result) {
+absl::StatusOr<Bytes> Fetcher::GetAhead(const Digest& digest) {
+  {
+    absl::MutexLock lock(&mu_);
+    const std::uint64_t ticket = next_ticket_++;
+    auto may_begin = [&] { return next_in_ == ticket && ahead_bytes_ < kAheadBytes; };
+    mu_.Await(absl::Condition(&may_begin));
+    ++next_in_;
+    ahead_bytes_ += digest.size;
+  }
+  absl::StatusOr<Bytes> bytes = shared_.blobs().Get(digest);
+  absl::MutexLock lock(&mu_);
+  ahead_bytes_ -= digest.size;
+  return bytes;
+}
+
+absl::Status Fetcher::TransferBlob(const Digest& digest, Urgency urgency) {
+  ASSIGN_OR_RETURN(Bytes bytes, urgency == Urgency::kAhead ? GetAhead(digest) : shared_.blobs().Get(digest));
+  return blobs_.Put(digest, std::move(bytes));
+}
+
+absl::Status Fetcher::TransferBlobs(const ActionCache::ActionResult& result, Urgency urgency) {
   ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(result));
   ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(needed));
   std::vector<absl::Status> statuses(missing.size());
-  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) {
-    absl::StatusOr<Bytes> bytes = shared_.blobs().Get(missing[i]);
-    statuses[i] = bytes.ok() ? blobs_.Put(missing[i], *std::move(bytes)) : bytes.status();
-  });
+  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) { statuses[i] = TransferBlob(missing[i], urgency); });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "src/daemon/fetcher.h"
 
+#include <atomic>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -111,6 +112,28 @@ TEST_F(FetcherTest, WhoAsksForWhatIsOnItsWayJoins) {
   second.join();
   EXPECT_EQ(shared_.memory_actions.gets, 1);
   EXPECT_EQ(shared_.memory_blobs.gets, 1);
+}
+
+TEST_F(FetcherTest, WhatIsFetchedAheadWaitsForRoomAndWhatIsAskedForDoesNot) {
+  TeamHas(DigestOf("ahead 1"), {std::string(Fetcher::kAheadBytes, 'a')});
+  TeamHas(DigestOf("ahead 2"), {std::string(Fetcher::kAheadBytes, 'b')});
+  TeamHas(DigestOf("now"), {"small"});
+  absl::Notification both, go_on;
+  std::atomic<int> begun = 0;
+  shared_.before_get = [&] {
+    if (++begun == 2) both.Notify();
+    go_on.WaitForNotification();
+  };
+  std::vector<std::thread> threads;
+  for (const char* name : {"ahead 1", "ahead 2"}) {
+    threads.emplace_back([&, name] { EXPECT_OK(fetcher_.FetchResult(DigestOf(name), Fetcher::Urgency::kAhead)); });
+  }
+  threads.emplace_back([&] { EXPECT_OK(fetcher_.FetchResult(DigestOf("now"))); });
+  both.WaitForNotification();  // one of those ahead, and the one that is asked for
+  EXPECT_EQ(shared_.memory_blobs.gets, 2);
+  go_on.Notify();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(shared_.memory_blobs.gets, 3);
 }
 
 TEST_F(FetcherTest, ManifestsAreMergedOursFirst) {

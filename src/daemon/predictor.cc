@@ -89,6 +89,7 @@ void Predictor::Confirm(const Unit& unit, Prediction& prediction) {
   if (Promote(prediction.manifest, prediction.shape)) {
     WriteManifest(unit.manifest_key, prediction.manifest).IgnoreError();
   }
+  if (team_.publisher) team_.publisher->NoteHit(prediction.key, unit.manifest_key, prediction.from_team);
 }
 
 }  // namespace smelt

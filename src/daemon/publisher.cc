@@ -12,6 +12,7 @@
 #include "src/base/parallel.h"
 #include "src/base/status_macros.h"
 #include "src/daemon/fetcher.h"
+#include "src/digest/hasher.h"
 #include "src/store/result_digests.h"
 
 namespace smelt {
@@ -19,18 +20,22 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::size_t kEntriesMax = 100'000;
+constexpr std::size_t kNotedMax = 100'000;
+constexpr std::size_t kTeamLetters = 16;
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
-// "<action> <manifest>" or "<entry>".
-bool Parse(const std::string& text, Digest& action, Digest& manifest) {
+// "<action> <manifest>", "<action> <manifest>?" for what goes only if the team lacks it, or "<entry>".
+bool Parse(std::string_view text, Digest& action, Digest& manifest, bool& if_absent) {
+  if_absent = text.ends_with('?');
+  if (if_absent) text.remove_suffix(1);
   const std::size_t space = text.find(' ');
-  absl::StatusOr<Digest> first = Digest::Parse(std::string_view(text).substr(0, space));
+  absl::StatusOr<Digest> first = Digest::Parse(text.substr(0, space));
   manifest.size = -1;
   if (!first.ok()) return false;
   action = *first;
-  if (space == std::string::npos) return true;
-  absl::StatusOr<Digest> second = Digest::Parse(std::string_view(text).substr(space + 1));
+  if (space == std::string_view::npos) return true;
+  absl::StatusOr<Digest> second = Digest::Parse(text.substr(space + 1));
   if (second.ok()) manifest = *second;
   return second.ok();
 }
@@ -43,8 +48,16 @@ bool IsLost(const absl::Status& status) {
 
 }  // namespace
 
-Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& table, Counters& counters)
-    : shared_(shared), blobs_(blobs), actions_(actions), table_(table), counters_(counters) {
+Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
+                     Counters& counters, Clock& clock)
+    : shared_(shared),
+      blobs_(blobs),
+      actions_(actions),
+      outbox_(outbox),
+      published_(published),
+      counters_(counters),
+      clock_(clock),
+      team_(DigestOf(shared.State().where).Hex().substr(0, kTeamLetters)) {
   Load();
   thread_ = std::thread([this] { Run(); });
 }
@@ -60,7 +73,7 @@ Publisher::~Publisher() {
 void Publisher::Load() {
   absl::MutexLock lock(&mu_);
   std::vector<std::string> strange;
-  table_.ForEach([&](std::string_view key, std::string_view value) {
+  outbox_.ForEach([&](std::string_view key, std::string_view value) {
     std::uint64_t number = 0;
     std::from_chars(key.data(), key.data() + key.size(), number);
     if (TableKey(number) == key) {
@@ -70,12 +83,48 @@ void Publisher::Load() {
     }
     return true;
   });
-  for (const std::string& key : strange) table_.Delete(key).IgnoreError();
+  for (const std::string& key : strange) outbox_.Delete(key).IgnoreError();
   if (!entries_.empty()) next_ = entries_.rbegin()->first + 1;
 }
 
 void Publisher::AddResult(const Digest& action, const Digest& manifest) {
   Add(action.ToString() + " " + manifest.ToString());
+}
+
+std::string Publisher::MarkerOf(const Digest& action) const { return team_ + " " + action.ToString(); }
+
+bool Publisher::IsBelieved(std::string_view marker) {
+  std::int64_t since = 0;
+  std::from_chars(marker.data(), marker.data() + marker.size(), since);
+  const std::int64_t age = clock_.NowNanos() - since;
+  return age >= 0 && age < kBelievedNanos;
+}
+
+void Publisher::Mark(const Digest& action) {
+  published_.Put(MarkerOf(action), std::to_string(clock_.NowNanos())).IgnoreError();
+}
+
+void Publisher::NoteHit(const Digest& action, const Digest& manifest, bool from_team) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (noted_.size() > kNotedMax) noted_.clear();
+    if (!noted_.insert(action).second) return;
+  }
+  if (from_team) return Mark(action);
+  const std::optional<std::string> marker = published_.Get(MarkerOf(action));
+  if (!marker || !IsBelieved(*marker)) {
+    Add(fmt::format("{} {}?", action.ToString(), manifest.ToString()));
+  }
+}
+
+void Publisher::Prune(const std::function<bool()>& stop) {
+  std::vector<std::string> gone;
+  published_.ForEach([&](std::string_view key, std::string_view value) {
+    const auto action = Digest::Parse(key.substr(std::min(key.size(), kTeamLetters + 1)));
+    if (!action.ok() || !IsBelieved(value) || absl::IsNotFound(actions_.Get(*action).status())) gone.emplace_back(key);
+    return !stop();
+  });
+  for (const std::string& key : gone) published_.Delete(key).IgnoreError();
 }
 
 void Publisher::AddEntry(const Digest& key) { Add(key.ToString()); }
@@ -85,13 +134,13 @@ void Publisher::Add(const std::string& text) {
   if (read_only_) return;
   if (entries_.size() >= kEntriesMax) Forget(entries_.begin()->first);
   const std::uint64_t number = next_++;
-  table_.Put(TableKey(number), text).IgnoreError();
+  outbox_.Put(TableKey(number), text).IgnoreError();
   entries_[number] = text;
 }
 
 void Publisher::Forget(std::uint64_t number) {
   entries_.erase(number);
-  table_.Delete(TableKey(number)).IgnoreError();
+  outbox_.Delete(TableKey(number)).IgnoreError();
 }
 
 Publisher::Backlog Publisher::Pending() {
@@ -143,7 +192,9 @@ std::vector<Publisher::Entry> Publisher::NextBatch() {
   for (auto at = entries_.begin(); at != entries_.end() && batch.size() < kBatchMax; ++at) {
     Entry& entry = batch.emplace_back();
     entry.number = at->first;
-    if (!Parse(at->second, entry.action, entry.manifest)) entry.status = absl::NotFoundError("not an entry");
+    if (!Parse(at->second, entry.action, entry.manifest, entry.if_absent)) {
+      entry.status = absl::NotFoundError("not an entry");
+    }
   }
   return batch;
 }
@@ -162,12 +213,23 @@ bool Publisher::Prepare(Entry& entry) {
   return true;
 }
 
+// What the team has had all along is done with.
+void Publisher::DropPresent(std::vector<Entry>& batch) {
+  ParallelFor(batch.size(), kUploadsAtOnce, [&](std::size_t i) {
+    Entry& entry = batch[i];
+    if (!entry.if_absent || !entry.status.ok() || !shared_.actions().Get(entry.action).ok()) return;
+    Mark(entry.action);
+    entry.status = absl::NotFoundError("the team has it");
+  });
+}
+
 absl::Status Publisher::Publish(std::vector<Entry>& batch) {
   for (Entry& entry : batch) Prepare(entry);
   RETURN_IF_ERROR(shared_.Reach());
   if (!shared_.State().writable) {
     return absl::PermissionDeniedError(fmt::format("{} lets us only read", shared_.State().where));
   }
+  DropPresent(batch);
   RETURN_IF_ERROR(UploadBlobs(batch));
   SMELT_KILL_POINT("publish.before_results");
   ParallelFor(batch.size(), kUploadsAtOnce, [&](std::size_t i) {
@@ -229,7 +291,10 @@ void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& stat
   absl::Status worst = status;
   absl::MutexLock lock(&mu_);
   for (const Entry& entry : batch) {
-    if (status.ok() && entry.status.ok()) counters_.Add("remote_results_published");
+    if (status.ok() && entry.status.ok()) {
+      counters_.Add("remote_results_published");
+      if (entry.manifest.size >= 0) Mark(entry.action);
+    }
     const bool lost = IsLost(entry.status);
     if ((status.ok() && entry.status.ok()) || lost) {
       Forget(entry.number);

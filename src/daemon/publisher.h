@@ -7,11 +7,14 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "src/base/clock.h"
 #include "src/base/table.h"
 #include "src/daemon/counters.h"
 #include "src/digest/digest.h"
@@ -33,14 +36,25 @@ class Publisher {
   static constexpr std::size_t kUploadsAtOnce = 8;  // blobs
   static constexpr std::chrono::seconds kPauseMax{60};
 
-  // All outlive this. What `table` has kept is taken up again.
-  Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& table, Counters& counters);
+  // How long it is believed that the team has a result, once it had it.
+  static constexpr std::int64_t kBelievedNanos = 7LL * 24 * 3600 * 1'000'000'000;
+
+  // All outlive this. What `outbox` has kept is taken up again; `published` remembers which results this team has.
+  Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
+            Counters& counters, Clock& clock);
 
   // Finishes the blob transfers under way; the rest stays in the table.
   ~Publisher();
 
   // Returns once it is in the table.
   void AddResult(const Digest& action, const Digest& manifest);
+
+  // There was a hit of it. It goes to the team unless the team is known to have it: what was stored before there was a
+  // team, or under another one. `from_team`: it has just come from there. Cheap enough for every hit.
+  void NoteHit(const Digest& action, const Digest& manifest, bool from_team);
+
+  // Forgets what is known of results that have left the local store, and what is not believed any more.
+  void Prune(const std::function<bool()>& stop);
 
   // An entry of the local action cache that needs no blobs and replaces what the team has: see BuildRecords.
   void AddEntry(const Digest& key);
@@ -61,11 +75,16 @@ class Publisher {
     std::uint64_t number = 0;
     Digest action;    // or the entry, if there is no manifest
     Digest manifest;  // size -1: none
+    bool if_absent = false;
     std::vector<Digest> blobs;
     ActionCache::ActionResult result;
     absl::Status status;
   };
 
+  std::string MarkerOf(const Digest& action) const;
+  bool IsBelieved(std::string_view marker);
+  void Mark(const Digest& action);
+  void DropPresent(std::vector<Entry>& batch);
   void Load();
   void Add(const std::string& text);
   void Run();
@@ -81,14 +100,18 @@ class Publisher {
   SharedCache& shared_;
   BlobStore& blobs_;
   ActionCache& actions_;
-  Table& table_;
+  Table& outbox_;
+  Table& published_;
   Counters& counters_;
+  Clock& clock_;
+  const std::string team_;  // begins the keys of published_
   std::atomic<bool> stopping_ = false;
 
   absl::Mutex mu_;
   std::map<std::uint64_t, std::string> entries_ ABSL_GUARDED_BY(mu_);  // as in the table
   std::uint64_t next_ ABSL_GUARDED_BY(mu_) = 1;
   std::string problem_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);  // hits that need not be looked at again
   bool read_only_ ABSL_GUARDED_BY(mu_) = false;
   bool retry_now_ ABSL_GUARDED_BY(mu_) = false;
   std::chrono::milliseconds pause_ ABSL_GUARDED_BY(mu_){0};

@@ -7,6 +7,7 @@
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/testing/fake_clock.h"
 #include "src/testing/memory_table.h"
 #include "src/testing/status_matchers.h"
 
@@ -17,10 +18,15 @@ using std::chrono::milliseconds;
 
 class PublisherTest : public testing::Test {
  protected:
-  void Start() { publisher_.emplace(shared_, blobs_, actions_, outbox_, counters_); }
+  void Start() { publisher_.emplace(shared_, blobs_, actions_, outbox_, published_, counters_, clock_); }
 
   // This machine has compiled `action` under `manifest`.
   void Learn(const Digest& action, const Digest& manifest, const std::string& blob, const std::string& shape) {
+    Store(action, manifest, blob, shape);
+    publisher_->AddResult(action, manifest);
+  }
+
+  void Store(const Digest& action, const Digest& manifest, const std::string& blob, const std::string& shape) {
     ActionCache::ActionResult result;
     *result.add_output_files()->mutable_digest() = reapi::ToProto(DigestOf(blob));
     ASSERT_OK(blobs_.Put(DigestOf(blob), Bytes(blob)));
@@ -28,7 +34,6 @@ class PublisherTest : public testing::Test {
     Manifest shapes;
     shapes.add_shapes()->add_files(shape);
     ASSERT_OK(actions_.Put(manifest, EntryOf(shapes)));
-    publisher_->AddResult(action, manifest);
   }
 
   absl::Status Flush(int ms = 10'000) {
@@ -38,7 +43,8 @@ class PublisherTest : public testing::Test {
   MemorySharedCache shared_;
   MemoryBlobStore blobs_;
   MemoryActionCache actions_;
-  MemoryTable outbox_, table_;
+  MemoryTable outbox_, published_, table_;
+  FakeClock clock_{1'000'000'000'000};
   Counters counters_{table_};
   std::optional<Publisher> publisher_;
   const Digest action_ = DigestOf("action"), manifest_ = DigestOf("k0");
@@ -103,6 +109,63 @@ TEST_F(PublisherTest, WhereWeMayOnlyReadItGivesUpAndSaysSo) {
   EXPECT_TRUE(outbox_.Entries().empty());
   publisher_->AddResult(action_, manifest_);
   EXPECT_EQ(publisher_->Pending().entries, 0);
+}
+
+TEST_F(PublisherTest, AHitThatTheTeamLacksReachesIt) {
+  Start();
+  Store(action_, manifest_, "blob", "src/lib.rs");
+  publisher_->NoteHit(action_, manifest_, /*from_team=*/false);
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_blobs.Get(DigestOf("blob")));
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+  EXPECT_EQ(ManifestIn(*shared_.memory_actions.Get(manifest_)).shapes(0).files(0), "src/lib.rs");
+}
+
+TEST_F(PublisherTest, AHitThatTheTeamHasIsLookedForOnceAWeek) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  const Digest theirs = DigestOf("fetched");
+  const int gets = shared_.memory_actions.gets, puts = shared_.memory_actions.puts;
+  for (int run = 0; run < 3; ++run) {
+    Start();
+    publisher_->NoteHit(action_, manifest_, false);
+    publisher_->NoteHit(theirs, manifest_, run == 0);
+    ASSERT_OK(Flush());
+  }
+  EXPECT_EQ(shared_.memory_actions.gets, gets) << "known by what this machine did";
+  clock_.AdvanceNanos(Publisher::kBelievedNanos);
+  Start();
+  publisher_->NoteHit(action_, manifest_, false);
+  publisher_->NoteHit(action_, manifest_, false);
+  ASSERT_OK(Flush());
+  EXPECT_EQ(shared_.memory_actions.gets, gets + 1);
+  EXPECT_EQ(shared_.memory_actions.puts, puts);
+}
+
+TEST_F(PublisherTest, WhatOneTeamHasAnotherIsAskedFor) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  const int gets = shared_.memory_actions.gets;
+  shared_.where = "another";
+  Start();
+  publisher_->NoteHit(action_, manifest_, false);
+  ASSERT_OK(Flush());
+  EXPECT_EQ(shared_.memory_actions.gets, gets + 1);
+}
+
+TEST_F(PublisherTest, WhatIsKnownOfResultsThatAreGoneIsForgotten) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  publisher_->NoteHit(DigestOf("evicted"), manifest_, true);
+  ASSERT_OK(Flush());
+  EXPECT_EQ(published_.Entries().size(), 2u);
+  publisher_->Prune([] { return false; });
+  EXPECT_EQ(published_.Entries().size(), 1u);
+  clock_.AdvanceNanos(Publisher::kBelievedNanos);
+  publisher_->Prune([] { return false; });
+  EXPECT_TRUE(published_.Entries().empty());
 }
 
 TEST_F(PublisherTest, WhatHasLeftTheLocalStoreIsForgotten) {

@@ -39,8 +39,9 @@ std::string Field(const std::string& text, const std::string& name) {
 
 }  // namespace
 
-Toolchains::Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table)
-    : files_(files), clock_(clock), digests_(digests), table_(table) {}
+Toolchains::Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table,
+                       std::function<void()> before_digesting)
+    : files_(files), clock_(clock), digests_(digests), table_(table), before_digesting_(std::move(before_digesting)) {}
 
 Toolchains::Programs Toolchains::Resolve(const Request& request) {
   auto resolved = [&](const std::string& path, const char* name) {
@@ -147,6 +148,7 @@ void Toolchains::DigestAhead(const Toolchain& toolchain) {
       if (!digests_.Remembered(path, *stat)) large.emplace_back(-stat->size, path);
     }
   }
+  if (!large.empty() && before_digesting_) before_digesting_();
   std::sort(large.begin(), large.end());
   ParallelFor(large.size(), std::thread::hardware_concurrency(),
               [&](std::size_t i) { digests_.Of(large[i].second).status().IgnoreError(); });

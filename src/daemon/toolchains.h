@@ -2,6 +2,7 @@
 #define SMELT_DAEMON_TOOLCHAINS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +41,9 @@ class Toolchains {
   static constexpr std::int64_t kCheckNanos = 50'000'000;
   static constexpr std::size_t kKnownMax = 100;
 
-  Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table);
+  // `before_digesting` is called when a toolchain is to be digested of which nothing is remembered.
+  Toolchains(FileSystem& files, Clock& clock, FileDigests& digests, Table& table,
+             std::function<void()> before_digesting = {});
 
   // What the compiler to run is.
   struct Request {
@@ -83,6 +86,7 @@ class Toolchains {
   Clock& clock_;
   FileDigests& digests_;
   Table& table_;
+  const std::function<void()> before_digesting_;
   absl::Mutex mu_;
   std::map<std::string, std::shared_ptr<Known>> known_ ABSL_GUARDED_BY(mu_);
 };

@@ -2,11 +2,13 @@
 #define SMELT_STORE_SPOOL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/digest/hasher.h"
 #include "src/store/bytes.h"
 #include "src/store/unnamed_file.h"
 
@@ -18,8 +20,12 @@ class Spool {
  public:
   static constexpr std::int64_t kMemoryBytes = 4 << 20;
 
-  // `directory` must exist when the file is needed; empty: TMPDIR, else /tmp.
-  explicit Spool(std::string directory = {}, std::int64_t memory_bytes = kMemoryBytes);
+  enum class Digesting { kNo, kYes };
+
+  // `directory` must exist when the file is needed; empty: TMPDIR, else /tmp. With Digesting::kYes what goes to a file
+  // is digested on the way, so that nobody needs to read it for that: Finish gives a Bytes that knows its digest.
+  explicit Spool(std::string directory = {}, std::int64_t memory_bytes = kMemoryBytes,
+                 Digesting digesting = Digesting::kNo);
 
   // Errors of the disk, with their errno's canonical code.
   absl::Status Append(std::string_view bytes);
@@ -31,9 +37,11 @@ class Spool {
 
  private:
   absl::Status MoveToFile();
+  absl::Status Write(std::string_view bytes);
 
   std::string directory_;
   std::int64_t memory_bytes_;
+  std::optional<Hasher> hasher_;
   std::int64_t size_ = 0;
   std::string memory_;
   UnnamedFile file_;

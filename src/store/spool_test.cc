@@ -43,6 +43,17 @@ TEST(Spool, IsEmptyAfterwards) {
   EXPECT_EQ(*bytes.ReadAll(), "x");
 }
 
+TEST(Spool, DigestsWhatGoesToAFile) {
+  TempDir dir;
+  Spool spool(dir.path(), 4, Spool::Digesting::kYes);
+  for (const char* text : {"abc", "abcdefgh"}) {
+    ASSERT_OK(spool.Append(text));
+    ASSERT_OK(spool.Append("xyz"));
+    ASSERT_OK_AND_ASSIGN(const Bytes bytes, spool.Finish());
+    EXPECT_EQ(bytes.known_digest(), DigestOf(std::string(text) + "xyz"));
+  }
+}
+
 TEST(Spool, NamesTheDirectoryThatIsNotThere) {
   Spool spool("/nonexistent/spool", 1);
   EXPECT_THAT(spool.Append("abc"), StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("/nonexistent/spool")));

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "fmt/format.h"
 #include "src/base/errno_status.h"
 
 namespace smelt {
@@ -38,6 +40,17 @@ absl::Status UnnamedFile::Append(std::string_view bytes) {
     begun_ = size_;
   }
   return absl::OkStatus();
+}
+
+bool IsUnnamed(const Bytes& bytes, std::uint64_t device) {
+  struct stat st;
+  if (bytes.fd() < 0 || ::fstat(bytes.fd(), &st) != 0 || st.st_nlink != 0 || st.st_dev != device) return false;
+  return (::fcntl(bytes.fd(), F_GETFL) & O_TMPFILE) == O_TMPFILE;
+}
+
+absl::Status NameFile(const Bytes& bytes, const std::string& path, std::uint32_t mode, FileSystem& files) {
+  if (::fchmod(bytes.fd(), mode) != 0) return ErrnoStatus(errno, "chmod of a staged file");
+  return files.Link(fmt::format("/proc/self/fd/{}", bytes.fd()), path);
 }
 
 }  // namespace smelt

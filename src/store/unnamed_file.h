@@ -8,7 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/base/file_system.h"
 #include "src/base/unique_fd.h"
+#include "src/store/bytes.h"
 
 namespace smelt {
 
@@ -38,6 +40,12 @@ class UnnamedFile {
   std::int64_t size_ = 0;
   std::int64_t begun_ = 0;  // up to here it is on its way to the disk
 };
+
+// True if these bytes are such a file, on the file system `device` (as in FileStat), and can still be given a name.
+bool IsUnnamed(const Bytes& bytes, std::uint64_t device);
+
+// Gives it the name `path`, on the same file system, and `mode`. ALREADY_EXISTS if the name is taken.
+absl::Status NameFile(const Bytes& bytes, const std::string& path, std::uint32_t mode, FileSystem& files);
 
 }  // namespace smelt
 

@@ -2,7 +2,7 @@
 """Clean builds on machines that have nothing, from a bucket: through a server, through a server with an empty disk, and
 from the bucket alone, without and with a link; sccache on the same bucket beside it where it is installed.
 
-    bucket.py --workload tests/workloads/tokio-app --bin DIRECTORY [--rounds 3] [--rtt-ms 30] [--mbit 200]
+    bucket.py --workload tokio|deltalake|DIRECTORY --bin DIRECTORY [--rounds 3] [--rtt-ms 30] [--mbit 200]
 
 Each round: a new daemon with an empty directory; the build; wall time, hits, bytes. Prints JSON. DIRECTORY holds
 smelt, smeltd, libsmelt_observer.so and smelt-server. The bucket is versitygw's or, with --gateway minio, MinIO's; they
@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import remote
+import workload as workloads
 from server import servers
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -143,7 +144,10 @@ def measure_sccache(root, workload, gateway, link, rounds):
 
 
 def measure(root, arguments, gateway, services):
-    programs, workload = arguments.bin.resolve(), arguments.workload.resolve()
+    programs = arguments.bin.resolve()
+    workload = workloads.Checkout(workloads.source_of(str(arguments.workload)), root / "workload")
+    workload.fetch()
+    workload = workload.directory
     report = {}
 
     def fresh(name, endpoint, **variables):
@@ -159,7 +163,6 @@ def measure(root, arguments, gateway, services):
     full.await_bucket()
     report["requests to the bucket"] = full.metric("smelt_s3_requests_total")
     report["warm"] = [first.build() for _ in range(arguments.rounds)]
-    first.remove()
     fresh("server", "grpc://127.0.0.1:%d" % full.port)
 
     empty = Server(programs, root, "empty", gateway)
@@ -167,10 +170,13 @@ def measure(root, arguments, gateway, services):
     report["server with an empty disk"] = remote.fresh_builds(
         1, lambda: remote.Machine(root, programs, workload, "grpc://127.0.0.1:%d" % empty.port))
 
-    writer = remote.Machine(root, programs, workload, "", **bucket_variables(gateway.endpoint))
-    writer.build()
-    writer.smelt("flush")
-    writer.remove()
+    # What one cache has had all along reaches another by hits.
+    first.smelt("stop")
+    first.environment.pop("SMELT_REMOTE_ENDPOINT")
+    first.environment |= bucket_variables(gateway.endpoint)
+    report["warm, to the bucket"] = first.build()
+    first.smelt("flush")
+    first.remove()
     fresh("bucket alone", "", **bucket_variables(gateway.endpoint))
 
     server_link, bucket_link = Link(full.port, arguments), Link(gateway.port, arguments)

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "src/store/memory/memory_action_cache.h"
@@ -62,7 +63,7 @@ class MemorySharedCache : public SharedCache {
   absl::Status Reach() override { return down; }
   SharedCacheState State() override {
     SharedCacheState state;
-    state.where = "memory";
+    state.where = where;
     state.writable = writable;
     return state;
   }
@@ -70,6 +71,7 @@ class MemorySharedCache : public SharedCache {
   // To be set while nobody calls.
   absl::Status down;
   bool writable = true;
+  std::string where = "memory";
   std::function<void()> before_get;  // called by Get of a blob
 
   Blobs memory_blobs{*this};

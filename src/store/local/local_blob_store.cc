@@ -9,6 +9,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/store/unnamed_file.h"
 
 namespace smelt {
 namespace {
@@ -108,10 +109,11 @@ bool LocalBlobStore::HasFile(const Digest& digest) {
 
 // What is digested is what is kept, whatever happens to the file that `bytes` come from.
 absl::Status LocalBlobStore::Stage(const Digest& digest, const Bytes& bytes, const std::string& path) {
-  if (const std::string* contents = bytes.contents()) {
-    const Digest actual = DigestOf(std::string_view(*contents));
+  const bool unnamed = IsUnnamed(bytes, blob_files_.device());
+  if (unnamed || bytes.contents()) {
+    ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
     if (actual != digest) return NotTheDigest(digest, actual);
-    return files_.WriteNewFile(path, *contents, 0444);
+    return unnamed ? NameFile(bytes, path, 0444, files_) : files_.WriteNewFile(path, *bytes.contents(), 0444);
   }
   RETURN_IF_ERROR(files_.CopyToNewFile(fmt::format("/proc/self/fd/{}", bytes.fd()), path, 0444));
   ASSIGN_OR_RETURN(const UniqueFd fd, files_.OpenForRead(path));

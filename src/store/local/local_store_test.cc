@@ -7,6 +7,7 @@
 #include "src/store/digest_key.h"
 #include "src/store/local/database.h"
 #include "src/store/local/local_store_fixture.h"
+#include "src/store/spool.h"
 
 namespace smelt {
 namespace {
@@ -377,6 +378,20 @@ TEST_F(LocalStoreTest, AStrayFileThatIsNotItsBlobIsNotTakenUp) {
   EXPECT_FALSE(Has(digest));
   EXPECT_EQ(store_->Usage().corrupt_blobs, 0);
   EXPECT_THAT(FileSystem::System().Stat(BlobPath(digest)), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(LocalStoreTest, GivesAnUnnamedFileItsName) {
+  const Digest digest = DigestOf(Contents(kLarge)), other = DigestOf(Contents(kLarge, 2));
+  Spool spool(dir_.path(), 0, Spool::Digesting::kYes);
+  ASSERT_OK(spool.Append(Contents(kLarge)));
+  ASSERT_OK_AND_ASSIGN(const Bytes unnamed, spool.Finish());
+  EXPECT_THAT(store_->blobs().Put(other, unnamed), StatusIs(absl::StatusCode::kInvalidArgument));
+  files_.ResetCounts();
+  ASSERT_OK(store_->blobs().Put(digest, unnamed));
+  EXPECT_EQ(files_.Count(Call::kCopyToNewFile), 0);
+  EXPECT_EQ(StatOf(BlobPath(digest)).mode, 0444u);
+  EXPECT_THAT(Staging(), IsEmpty());
+  EXPECT_THAT(Get(digest), IsOkAndHolds(Contents(kLarge)));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ grpc::Status FromStatus(const absl::Status& status) {
 absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest) {
   const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses();
   const auto empty = [&] {
-    return Spool(connection_.options().staging_directory, digest.size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0);
+    return Spool(connection_.options().staging_directory, digest.size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0,
+                 Spool::Digesting::kYes);
   };
   Spool arrived = empty();
   RETURN_IF_ERROR(ReadStream(digest, zstd, [&](std::string_view piece) -> absl::Status {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -13,6 +12,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/store/unnamed_file.h"
 
 namespace smelt {
 namespace {
@@ -65,12 +65,6 @@ std::string DurableFiles::ShardOf(const Digest& digest) const {
 
 std::string DurableFiles::PathOf(const Digest& digest) const { return ShardOf(digest) + "/" + digest.Hex(); }
 
-bool DurableFiles::IsUnnamedHere(const Bytes& bytes) const {
-  struct stat st;
-  if (bytes.fd() < 0 || ::fstat(bytes.fd(), &st) != 0 || st.st_nlink != 0 || st.st_dev != device_) return false;
-  return (::fcntl(bytes.fd(), F_GETFL) & O_TMPFILE) == O_TMPFILE;
-}
-
 absl::StatusOr<DurableFiles::Staged> DurableFiles::Copy(const Bytes& bytes) {
   const std::string path = fmt::format("{}/{}", staging_, ++staged_);
   const std::string* contents = bytes.contents();
@@ -84,7 +78,7 @@ absl::StatusOr<DurableFiles::Staged> DurableFiles::Copy(const Bytes& bytes) {
 }
 
 absl::StatusOr<DurableFiles::Staged> DurableFiles::Stage(const Digest& digest, const Bytes& bytes) {
-  auto staged = IsUnnamedHere(bytes) ? absl::StatusOr<Staged>(Staged(files_, "", bytes)) : Copy(bytes);
+  auto staged = IsUnnamed(bytes, device_) ? absl::StatusOr<Staged>(Staged(files_, "", bytes)) : Copy(bytes);
   RETURN_IF_ERROR(staged.status());
   SMELT_KILL_POINT("rocks.stage.before_digest");
   ASSIGN_OR_RETURN(const Digest actual, DigestOf(staged->bytes_));
@@ -94,12 +88,10 @@ absl::StatusOr<DurableFiles::Staged> DurableFiles::Stage(const Digest& digest, c
 
 absl::Status DurableFiles::Name(const Staged& staged, const std::string& path) {
   if (!staged.path_.empty()) return files_.Rename(staged.path_, path);
-  const std::string unnamed = fmt::format("/proc/self/fd/{}", staged.bytes_.fd());
-  if (::fchmod(staged.bytes_.fd(), kBlobMode) != 0) return ErrnoStatus(errno, "chmod of a staged file");
-  const absl::Status linked = files_.Link(unnamed, path);
-  if (!absl::IsAlreadyExists(linked)) return linked;
+  const absl::Status named = NameFile(staged.bytes_, path, kBlobMode, files_);
+  if (!absl::IsAlreadyExists(named)) return named;
   RETURN_IF_ERROR(files_.Remove(path));
-  return files_.Link(unnamed, path);
+  return NameFile(staged.bytes_, path, kBlobMode, files_);
 }
 
 absl::Status DurableFiles::Commit(const Digest& digest, Staged staged) {

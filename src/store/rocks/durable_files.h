@@ -73,7 +73,6 @@ class DurableFiles {
 
   std::string ShardOf(const Digest& digest) const;
   std::string PathOf(const Digest& digest) const;
-  bool IsUnnamedHere(const Bytes& bytes) const;
   absl::StatusOr<Staged> Copy(const Bytes& bytes);
   absl::Status Name(const Staged& staged, const std::string& path);
   absl::Status ForEachIn(const std::string& shard, const std::function<bool(const Digest& digest)>& keep);

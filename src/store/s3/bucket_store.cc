@@ -134,9 +134,10 @@ absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place,
     ASSIGN_OR_RETURN(Bytes stored, objects_.Get(place.pack, 0, -1));
     return place.zstd ? ZstdDecompress(stored, bytes_max, options_.staging_directory) : stored;
   }
-  ASSIGN_OR_RETURN(std::string stored, packs_.Read(place));
-  if (!place.zstd) return Bytes(std::move(stored));
-  ASSIGN_OR_RETURN(std::string contents, ZstdDecompress(stored, bytes_max));
+  ASSIGN_OR_RETURN(std::string contents, packs_.Read(place));
+  if (place.zstd) {
+    ASSIGN_OR_RETURN(contents, ZstdDecompress(contents, bytes_max));
+  }
   return Bytes(std::move(contents));
 }
 

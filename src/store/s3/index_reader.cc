@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kReadsMax = 4;
-constexpr std::size_t kThreadsMax = 8;
+constexpr std::size_t kThreadsMax = 32;  // an index is small: the round trips count
 
 }  // namespace
 
