@@ -25,7 +25,7 @@ def check_tool(case, words):
     """tools/x OPTIONS: is there, and its help names the options."""
     tool = documents.ROOT / words[0]
     case.assertTrue(tool.is_file(), words[0])
-    shown = subprocess.run([str(tool), "--help"], capture_output=True, text=True, timeout=60, check=False)
+    shown = subprocess.run([str(tool), "--help"], capture_output=True, text=True, timeout=300, check=False)
     text = shown.stdout + shown.stderr
     case.assertTrue(shown.returncode == 0 or text.startswith("usage:"), text)
     for option in (word.partition("=")[0] for word in words[1:] if word.startswith("--")):
