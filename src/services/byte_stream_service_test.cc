@@ -123,7 +123,7 @@ TEST_F(ByteStreamTest, WhatIsWrittenIsRead) {
     EXPECT_EQ(seen.data, blob) << size;
     EXPECT_LE(*std::max_element(seen.messages.begin(), seen.messages.end()), 1u << 20);
   }
-  EXPECT_EQ(server_->held_bytes(), 0);
+  AwaitNothingHeld();
 }
 
 TEST_F(ByteStreamTest, ReadsFromAnOffsetUpToALimit) {
@@ -205,7 +205,7 @@ TEST_F(ByteStreamTest, AnUploadThatBrokeOffGoesOn) {
     EXPECT_EQ(Query(name).committed_size(), static_cast<std::int64_t>(size));
     EXPECT_EQ(Read("blobs/" + DigestOf(blob).ToString()).data, blob);
   }
-  EXPECT_EQ(server_->held_bytes(), 0);
+  AwaitNothingHeld();
 }
 
 TEST_F(ByteStreamTest, AClientThatGoesAwayCanComeBack) {

@@ -145,7 +145,7 @@ TEST_F(CasTest, ABatchOfTheAdvertisedSizeIsTakenAndOneByteMoreIsNot) {
     overflow.mutable_digests(i)->set_size_bytes(INT64_MAX);
   }
   EXPECT_THAT(Read(overflow), HasCode(StatusCode::INVALID_ARGUMENT, "max_batch_total_size_bytes"));
-  EXPECT_EQ(server_->held_bytes(), 0);
+  AwaitNothingHeld();
 }
 
 TEST_F(CasTest, ABatchIsReadEachBlobForItself) {

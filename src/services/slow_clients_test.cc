@@ -72,7 +72,7 @@ TEST_F(SlowClientsTest, AThousandReadersHoldNoThreadsAndBoundedMemory) {
   EXPECT_THAT(FindOne(), HasCode(StatusCode::OK)) << "what needs no memory does not wait for it";
   for (auto& read : reads) read->context.TryCancel();
   for (auto& read : reads) EXPECT_THAT(read->reader->Finish(), HasCode(StatusCode::CANCELLED));
-  while (server_->held_bytes() > 0) std::this_thread::yield();
+  AwaitNothingHeld();
 }
 
 TEST_F(SlowClientsTest, AThousandReadersAreAllServedWhenTheyRead) {
@@ -86,7 +86,7 @@ TEST_F(SlowClientsTest, AThousandReadersAreAllServedWhenTheyRead) {
     EXPECT_EQ(bytes, 100'000u);
     EXPECT_THAT(read->reader->Finish(), HasCode(StatusCode::OK));
   }
-  while (server_->held_bytes() > 0) std::this_thread::yield();
+  AwaitNothingHeld();
 }
 
 TEST_F(SlowClientsTest, WhoNeverReadsIsEndedAndTheNextOneIsServed) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,11 @@ class ServerTest : public testing::Test {
     cas_ = v2::ContentAddressableStorage::NewStub(channel_);
     cache_ = v2::ActionCache::NewStub(channel_);
     bytes_ = bs::ByteStream::NewStub(channel_);
+  }
+
+  // A call's memory is given back a moment after its client has seen its end.
+  void AwaitNothingHeld() {
+    while (server_->held_bytes() > 0) std::this_thread::yield();
   }
 
   // A connection of its own.
