@@ -7,6 +7,7 @@ import scenarios
 ORDER = (
     scenarios.COLD,
     scenarios.WARM,
+    scenarios.CHECKOUT,
     scenarios.ELSEWHERE,
     scenarios.FIRST_EDIT,
     scenarios.LATER_EDITS,
@@ -32,7 +33,7 @@ def medians(by_scenario):
 def baseline(summary, scenario, cache):
     """What `cache` costs in `scenario`; plain cargo has no warm build: a cold one is what it does there."""
     found = summary.get(scenario, {}).get(cache)
-    if found is None and cache == "plain" and scenario in (scenarios.WARM, scenarios.ELSEWHERE):
+    if found is None and cache == "plain" and scenario in (scenarios.WARM, scenarios.CHECKOUT, scenarios.ELSEWHERE):
         found = summary.get(scenarios.COLD, {}).get("plain")
     return found
 

@@ -77,10 +77,11 @@ def measure(options, scratch):
     floor = caches.Floor(scratch, options.floor)
     smelt = caches.Smelt(scratch, options.smelt)
     compared = chosen([plain, floor, smelt] + caches.installed_rivals(scratch), options.only)
-    first, others = workload.prepare(source, scratch, max(1, options.warm))
+    first, elsewhere = workload.prepare(source, scratch, max(1, options.warm))
+    checkouts = workload.checkouts_beside(source, scratch, max(1, options.warm))
     wanted = options.scenarios.split(",")
     described = machine()
-    bench = scenarios.Bench(first, others, scratch, say)
+    bench = scenarios.Bench(first, checkouts, elsewhere, scratch, say)
     if "build" in wanted:
         bench.cold_and_warm(compared, options.rounds, options.warm)
     if "edit" in wanted:

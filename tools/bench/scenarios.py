@@ -9,14 +9,18 @@ import process
 
 COLD = "cold"
 WARM = "warm"
+CHECKOUT = "checkout"
 ELSEWHERE = "elsewhere"
 FIRST_EDIT = "first edit"
 LATER_EDITS = "later edits"
 HIT = "hit"
 
+SETTLE_SECONDS = 1  # between builds
+
 TITLES = {
     COLD: "cold: an empty cache",
     WARM: "warm: target directory removed",
+    CHECKOUT: "warm: another checkout",
     ELSEWHERE: "warm: another checkout, another cargo home",
     FIRST_EDIT: "one-line edit: the first",
     LATER_EDITS: "one-line edit: later ones",
@@ -42,21 +46,24 @@ class Samples:
 
 
 class Bench:
-    """Runs scenarios over a checkout and others that have cargo homes of their own.
+    """Runs scenarios over a checkout, others beside it, and others that have cargo homes of their own.
 
     `say` is called with a line for a person after each measurement.
     """
 
-    def __init__(self, first, others, scratch, say):
+    def __init__(self, first, checkouts, elsewhere, scratch, say):
         self.first = first
-        self.others = others
+        self.others = {CHECKOUT: checkouts, ELSEWHERE: elsewhere}
         self.log = scratch / "build.log"
         self.say = say
         self.samples = Samples()
 
     def _build(self, cache, checkout):
         checkout.remove_target()
-        os.sync()  # What was removed or written before is not to be paid for by this build.
+        # What was removed or written before, or is still done behind an earlier build, is not to be paid for by this
+        # one, as it is not when a person builds.
+        os.sync()
+        time.sleep(SETTLE_SECONDS)
         return cache.build(checkout, self.log)
 
     def _measure(self, scenario, cache, checkout):
@@ -81,15 +88,18 @@ class Bench:
             self._measure(WARM, cache, self.first)
         self.samples.note(WARM, cache)
         self._check_fresh(cache, self.first)
+        for scenario, others in self.others.items():
+            self._warm_in(scenario, others, cache)
+
+    def _warm_in(self, scenario, others, cache):
         # Each checkout is measured once: a cache that missed there would hit its own result the second time.
-        others = self.others
         if cache.per_path:
             self._build(cache, others[0])
             others = others[:1] * len(others)
         for other in others:
-            self._measure(ELSEWHERE, cache, other)
+            self._measure(scenario, cache, other)
             self._check_fresh(cache, other)
-        self.samples.note(ELSEWHERE, cache)
+        self.samples.note(scenario, cache)
 
     def _check_fresh(self, cache, checkout):
         """A restored target directory must look finished to cargo."""

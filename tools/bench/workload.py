@@ -128,3 +128,8 @@ def prepare(source, scratch, others=1):
         other.fetch(offline=True)
         elsewhere.append(other)
     return first, elsewhere
+
+
+def checkouts_beside(source, scratch, count):
+    """Checkouts of `source` that use the user's cargo home, as the first one of prepare() does."""
+    return [Checkout(source, scratch / "beside" / ("checkout-%d" % number) / source.name) for number in range(count)]
