@@ -214,7 +214,12 @@ bool Spares::Restore(const Digest& digest, const std::string& path, std::uint32_
 }
 
 std::optional<Spares::Spare> Spares::Take(const Digest& digest) {
+  if (std::optional<Spare> ready = TakeReady(digest)) return ready;
   LookForReturns(digest);
+  return TakeReady(digest);
+}
+
+std::optional<Spares::Spare> Spares::TakeReady(const Digest& digest) {
   const std::lock_guard lock(mu_);
   const auto found = wanted_.find(digest);
   if (found == wanted_.end() || found->second.spares.empty()) return std::nullopt;

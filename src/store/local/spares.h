@@ -135,6 +135,7 @@ class Spares {
   absl::Status Keep(const Digest& digest, Spare spare, std::uint64_t drops);
 
   std::optional<Spare> Take(const Digest& digest);
+  std::optional<Spare> TakeReady(const Digest& digest);  // without looking for what has come back
   absl::Status PutAt(const Digest& digest, const Spare& spare, const std::string& path, std::uint32_t mode);
   Spare Detach(Wanted& wanted);              // mu_ is held; there is one
   void Attach(Wanted& wanted, Spare spare);  // mu_ is held
