@@ -8,7 +8,7 @@ SMELT_PACKAGES=(
   # Libraries.
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   librocksdb-dev libzstd-dev libabsl-dev libfmt-dev libgoogle-glog-dev
-  libcurl4-openssl-dev libpugixml-dev libmicrohttpd-dev
+  libcurl4-openssl-dev libjemalloc-dev libpugixml-dev libmicrohttpd-dev
   libtoml11-dev nlohmann-json3-dev
   # Tests.
   libgtest-dev libgmock-dev strace

@@ -34,6 +34,10 @@
 #include "src/store/rocks/rocks_store.h"
 #include "src/wire/build_id.h"
 
+// Read by jemalloc, before main: what was freed goes back to the system after a second, even if nobody calls any more.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:1000";
+
 namespace smelt {
 namespace {
 
