@@ -1,15 +1,14 @@
 #include "src/services/byte_stream_read.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
-#include "fmt/format.h"
 #include "google/bytestream/bytestream.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "src/base/status_macros.h"
 #include "src/reapi/resource_name.h"
+#include "src/services/byte_stream/read_range.h"
 #include "src/services/caller.h"
 #include "src/services/grpc_status.h"
 #include "src/services/read_response.h"
@@ -22,28 +21,6 @@ using google::bytestream::ReadRequest;
 
 // Larger blobs a store holds in files, of which a read has one message in memory.
 constexpr std::int64_t kInMemoryBytesMax = 1 << 20;
-
-// What is to be sent.
-struct Range {
-  Digest digest;
-  bool zstd = false;
-  std::int64_t begin = 0, end = 0;
-};
-
-absl::StatusOr<Range> RangeOf(const ReadRequest& request, const reapi::ResourceName& name) {
-  Range range{name.digest, name.compressor == reapi::ResourceName::Compressor::kZstd};
-  const std::int64_t offset = request.read_offset();
-  const std::int64_t limit = request.read_limit();
-  if (limit < 0) return absl::InvalidArgumentError(fmt::format("read_limit: negative: {}", limit));
-  if (limit != 0 && range.zstd) return absl::InvalidArgumentError("read_limit: must be 0 for compressed-blobs");
-  if (offset < 0 || offset > name.digest.size) {
-    return absl::OutOfRangeError(
-        fmt::format("read_offset: {} is not within the blob's {} bytes", offset, name.digest.size));
-  }
-  range.begin = offset;
-  range.end = limit == 0 ? name.digest.size : offset + std::min(limit, name.digest.size - offset);
-  return range;
-}
 
 class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
@@ -79,7 +56,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     }
     ASSIGN_OR_RETURN(const reapi::ResourceName name, reapi::ParseReadName(parsed.resource_name()));
     RETURN_IF_ERROR(MayCall(parts_.authorizer, context, name.instance, Permission::kReadBlobs));
-    ASSIGN_OR_RETURN(range_, RangeOf(parsed, name));
+    ASSIGN_OR_RETURN(range_, ReadRangeOf(parsed, name));
     return absl::OkStatus();
   }
 
@@ -121,7 +98,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   const ServiceParts& parts_;
   StreamWatch::Stream stream_;
   BytesBudget::Hold hold_;
-  Range range_;
+  ReadRange range_;
   Bytes blob_;
   grpc::ByteBuffer message_;
 };
