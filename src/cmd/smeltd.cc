@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "glog/logging.h"
+#include "src/base/background_process.h"
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/base/kill_point.h"
@@ -26,6 +27,7 @@
 #include "src/daemon/housekeeping.h"
 #include "src/daemon/listener.h"
 #include "src/daemon/session.h"
+#include "src/daemon/state_ahead.h"
 #include "src/observer/log.h"
 #include "src/store/completeness_checking_action_cache.h"
 #include "src/store/local/local_store.h"
@@ -80,9 +82,19 @@ absl::StatusOr<CompileOptions> OptionsOf(const wire::DaemonPaths& paths, const C
     options.observer.clear();
   }
   options.observer_stat = files.Stat(options.observer).value_or(FileStat());
-  options.incremental = config.incremental;
+  options.incremental = config.incremental != Incremental::kNever;
   options.remap = config.remap;
   options.verify_share = config.verify_share;
+  return options;
+}
+
+// What lies ready for edits is at most an eighth of what the cache may hold.
+StateAheadOptions StatesOf(const wire::DaemonPaths& paths, const Config& config) {
+  StateAheadOptions options;
+  options.directory = paths.directory + "/states";
+  if (config.incremental == Incremental::kAhead) {
+    options.bytes_max = static_cast<std::uint64_t>(config.cache_bytes_max / 8);
+  }
   return options;
 }
 
@@ -113,13 +125,14 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   PackageRoots packages((*store)->table("units"));
   InFlight in_flight;
   Questions questions(toolchains, (*store)->table("toolchains"));
+  StateAhead state_ahead(StatesOf(paths, config), StartInBackground, counters);
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
   Journal journal((*store)->table("journal"), clock, log_compiles ? paths.directory + "/compiles.jsonl" : "");
 
   const absl::StatusOr<CompileOptions> options = OptionsOf(paths, config, files);
   if (!options.ok()) return Fail(std::string(options.status().message()));
   CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
-                           questions, counters, journal, builds},
+                           questions, state_ahead, counters, journal, builds},
                           *options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,
                             {[&](const ShouldStop& stop) { digests.Prune(stop); },

@@ -30,11 +30,13 @@ absl::Status SetIdle(Config& config, const std::string& text) {
 }
 
 absl::Status SetIncremental(Config& config, const std::string& text) {
-  if (text != "edited" && text != "never") {
-    return absl::InvalidArgumentError(fmt::format("'{}': write \"edited\" or \"never\"", text));
+  for (const auto& [word, value] :
+       {std::pair{"ahead", Incremental::kAhead}, {"edited", Incremental::kEdited}, {"never", Incremental::kNever}}) {
+    if (text != word) continue;
+    config.incremental = value;
+    return absl::OkStatus();
   }
-  config.incremental = text == "edited";
-  return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("'{}': write \"ahead\", \"edited\" or \"never\"", text));
 }
 
 absl::Status SetRemap(Config& config, const std::string& text) {

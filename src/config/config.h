@@ -42,6 +42,10 @@ struct S3Config {
   ShareMode mode = ShareMode::kReadWrite;  // mode = "read-write"      SMELT_S3_MODE
 };
 
+// Which units have incremental state: none; those that are being edited; the same, and it is made behind the build for
+// those that have just been compiled, so that their first edit finds it.
+enum class Incremental { kNever, kEdited, kAhead };
+
 // The daemon's configuration. Every field has a default with which smelt works; docs/configuration.md shows the file.
 struct Config {
   std::string file;  // where it was read from; empty if there is no file
@@ -57,8 +61,8 @@ struct Config {
   std::int64_t idle_seconds = 3 * 3600;  // idle_timeout = "3h"       SMELT_IDLE_TIMEOUT
 
   // [rustc]
-  bool incremental = true;  // incremental = "edited" | "never"   SMELT_INCREMENTAL
-  bool remap = true;        // remap = true              SMELT_REMAP
+  Incremental incremental = Incremental::kAhead;  // incremental = "ahead" | "edited" | "never"   SMELT_INCREMENTAL
+  bool remap = true;                              // remap = true              SMELT_REMAP
 
   // [verify]
   double verify_share = 0;  // share = 0.01              SMELT_VERIFY

@@ -21,7 +21,7 @@ TEST(Config, AllKeys) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->cache_bytes_max, 5LL << 30);
   EXPECT_EQ(config->idle_seconds, 600);
-  EXPECT_FALSE(config->incremental);
+  EXPECT_EQ(config->incremental, Incremental::kNever);
   EXPECT_FALSE(config->remap);
   EXPECT_EQ(config->verify_share, 0.25);
 }
@@ -30,6 +30,7 @@ TEST(Config, NothingIsTheDefault) {
   absl::StatusOr<Config> config = ParseConfig("", "c.toml");
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->cache_bytes_max, 20LL << 30);
+  EXPECT_EQ(config->incremental, Incremental::kAhead);
   EXPECT_TRUE(config->remap);
 }
 
@@ -44,7 +45,8 @@ TEST(Config, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[cash]\nsize = 1\n", "/etc/c.toml:1: there is no table [cash]; the tables are [cache]"},
       {"size = 1\n", "/etc/c.toml:1: 'size' stands outside of a table"},
       {"[rustc]\nremap = \"maybe\"\n", "/etc/c.toml:2: rustc.remap: 'maybe': write true or false"},
-      {"[rustc]\nincremental = true\n", "/etc/c.toml:2: rustc.incremental: 'true': write \"edited\" or \"never\""},
+      {"[rustc]\nincremental = true\n",
+       "/etc/c.toml:2: rustc.incremental: 'true': write \"ahead\", \"edited\" or \"never\""},
       {"[verify]\nshare = 2\n", "/etc/c.toml:2: verify.share: '2': write a number from 0"},
       {"[verify]\nshare = [1]\n", "/etc/c.toml:2: verify.share: not a single value"},
       {"[cache\nsize = 1\n", "/etc/c.toml:1: "},

@@ -15,6 +15,7 @@
 #include "src/base/path_names.h"
 #include "src/compilers/rustc/dep_info.h"
 #include "src/compilers/rustc/key_arguments.h"
+#include "src/daemon/wanted_state.h"
 #include "src/observer/log.h"
 
 namespace smelt {
@@ -82,6 +83,7 @@ struct CompileHandler::Plan {
   std::string observer_log, linker_dependency_file;
   Before before;
   std::int64_t micros = 0;  // spent so far
+  std::int64_t compiler_micros = 0;
 };
 
 CompileHandler::CompileHandler(CompileParts parts, CompileOptions options)
@@ -122,10 +124,14 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
 
   // Nothing is known, or it is to be checked: the compiler runs.
+  const StateAhead::Compile compile =
+      parts_.state_ahead.Begin(unit.identity, [&] { return wrapper.Send(wire::Working()); });
   Plan plan = MakePlan(unit, prediction);
-  plan.micros = NowMicros() - start;
+  const std::int64_t run = NowMicros();
+  plan.micros = run - start;
   if (!wrapper.Send(RunMessage(unit, plan))) return;
   std::optional<wire::Message> answer = wrapper.Receive();
+  plan.compiler_micros = NowMicros() - run;
   if (const wire::Ran* ran = answer ? std::get_if<wire::Ran>(&*answer) : nullptr) {
     Keep(unit, plan, prediction, *ran, wrapper);
     wrapper.Send(wire::Exit{WIFEXITED(ran->wait_status) ? WEXITSTATUS(ran->wait_status) : 1});
@@ -243,6 +249,7 @@ CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor:
   plan.incremental = options_.incremental && unit.invocation.incremental && !prediction.result &&
                      HasEarlierOutputs(unit) &&
                      (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
+  if (plan.incremental) parts_.state_ahead.Take(unit.identity, unit.Absolute(*unit.invocation.incremental));
   const std::string stem = fmt::format("{}/{:x}-{}", options_.runs_directory, start_ns_, runs_.fetch_add(1));
   plan.observed = !plan.incremental && !plan.private_inputs && CanObserve(stem + ".observed");
   if (plan.observed) {
@@ -282,11 +289,7 @@ wire::Run CompileHandler::RunMessage(const Unit& unit, const Plan& plan) {
   rustc::LocalRun local;
   local.incremental = plan.incremental;
   local.linker_dependency_file = plan.linker_dependency_file;
-  if (unit.invocation.driver) run.command.push_back(*unit.invocation.driver);
-  run.command.push_back(unit.invocation.compiler);
-  for (std::string& argument : rustc::LocalArguments(unit.invocation, unit.paths, local)) {
-    run.command.push_back(std::move(argument));
-  }
+  run.command = unit.Command(local);
   if (plan.observed) {
     const std::string* preload = unit.environment.Find("LD_PRELOAD");
     run.environment.push_back(
@@ -379,7 +382,10 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
   SMELT_KILL_POINT("compile.after_store");
   if (parts_.builds) parts_.builds->Used(unit, action.key);
   for (const auto& file : result->output_files()) parts_.counters.Add("bytes_stored", file.digest().size_bytes());
-  if (unit.invocation.incremental) parts_.edited.Settled(unit.identity, evaluation->closure);
+  if (unit.invocation.incremental) {
+    parts_.edited.Settled(unit.identity, evaluation->closure);
+    if (options_.incremental && !prediction.result) WantState(unit, plan.compiler_micros, parts_.state_ahead);
+  }
   return std::nullopt;
 }
 

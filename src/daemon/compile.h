@@ -20,6 +20,7 @@
 #include "src/daemon/predictor.h"
 #include "src/daemon/questions.h"
 #include "src/daemon/results.h"
+#include "src/daemon/state_ahead.h"
 #include "src/daemon/toolchains.h"
 #include "src/daemon/unit.h"
 
@@ -47,6 +48,7 @@ struct CompileParts {
   PackageRoots& packages;
   InFlight& in_flight;
   Questions& questions;
+  StateAhead& state_ahead;
   Counters& counters;
   Journal& journal;
   Builds* builds = nullptr;  // null without a team's cache

@@ -27,10 +27,26 @@ json Group(const Values& values, const std::string& group) {
 
 json ToJson(const Values& values) {
   json stats = json::object();
-  for (const char* name :
-       {"compile_requests", "hits", "misses", "stored", "refused", "bytes_restored", "bytes_stored", "restore_failures",
-        "hit_micros", "miss_micros", "verified", "verify_differences", "wrappers_lost", "questions", "remote_hits",
-        "remote_results_fetched", "remote_results_absent", "remote_results_published"}) {
+  for (const char* name : {"compile_requests",
+                           "hits",
+                           "misses",
+                           "stored",
+                           "refused",
+                           "bytes_restored",
+                           "bytes_stored",
+                           "restore_failures",
+                           "hit_micros",
+                           "miss_micros",
+                           "verified",
+                           "verify_differences",
+                           "wrappers_lost",
+                           "questions",
+                           "remote_hits",
+                           "remote_results_fetched",
+                           "remote_results_absent",
+                           "remote_results_published",
+                           "states_made",
+                           "states_taken"}) {
     stats[name] = ValueOf(values, name);
   }
   stats["refusals"] = Group(values, "refusals");

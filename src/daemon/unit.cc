@@ -73,6 +73,14 @@ UnitKey KeyOf(const Unit& unit) {
 
 }  // namespace
 
+std::vector<std::string> Unit::Command(const rustc::LocalRun& run) const {
+  std::vector<std::string> command;
+  if (invocation.driver) command.push_back(*invocation.driver);
+  command.push_back(invocation.compiler);
+  for (std::string& argument : rustc::LocalArguments(invocation, paths, run)) command.push_back(std::move(argument));
+  return command;
+}
+
 Toolchains::Request ToolchainRequestIn(const wire::Compile& request, const Environment& environment) {
   Toolchains::Request wanted;
   wanted.environment = request.environment;

@@ -4,10 +4,12 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "src/action/closure.h"
 #include "src/base/file_system.h"
 #include "src/compilers/rustc/invocation.h"
+#include "src/compilers/rustc/key_arguments.h"
 #include "src/compilers/rustc/path_map.h"
 #include "src/daemon/closure_evaluator.h"
 #include "src/daemon/package_roots.h"
@@ -37,6 +39,9 @@ struct Unit {
   std::string Absolute(const std::string& path) const;
 
   UnitOutputs Outputs() const;
+
+  // The compiler and its arguments for a run on this machine.
+  std::vector<std::string> Command(const rustc::LocalRun& run) const;
 };
 
 // The part of a request to Toolchains that the environment says: where rustup keeps toolchains, and which is chosen.

@@ -130,6 +130,24 @@ class Freshness(Case):
             p.write("src/lib.rs", f"pub fn f() -> u32 {{ {n} }}")
             self.build(p, fresh=False).prints(str(n))
 
+    def test_e2_the_first_edit_finds_state_made_behind_the_build(self):
+        """rustc takes over the objects of what has not changed: they are the same files."""
+        p = self.project({"src/main.rs": 'mod m; fn main() { println!("{}", m::f()); }',
+                          "src/m.rs": "pub fn f() -> u32 { 1 }"})
+        smelt = self.own_smelt()
+        self.build(p, smelt=smelt).prints("1")
+        if PLAIN or run(["unshare", "--user", "--map-root-user", "--mount", "true"], "/", clean_environment()).status:
+            self.skipTest("no user namespaces here")
+        wait_until(lambda: smelt.stats()["states_made"] == 1, 120, "the state")
+        made = {path.stat().st_ino for path in smelt.home.glob("states/*/*/s-*/*.o")}
+        self.assertTrue(made)
+        self.assertEqual(list(p.path(TARGET).glob("debug/incremental/*")), [], "nothing before the edit")
+        p.replace("src/m.rs", "{ 1 }", "{ 2 }")
+        self.build(p, fresh=False, smelt=smelt).prints("2")
+        self.assertEqual(smelt.stats()["states_taken"], 1)
+        taken = {path.stat().st_ino for path in p.path(TARGET).glob("debug/incremental/*/s-*/*.o")}
+        self.assertTrue(made & taken, "the state was of no use")
+
     def test_f_incremental_asked_for_and_off(self):
         p = self.project({"src/main.rs": 'fn main() { println!("1") }'})
         for value in ("1", "0", "1", "0"):

@@ -174,6 +174,10 @@ std::vector<std::string> LocalArguments(const Invocation& invocation, const Path
   if (!run.linker_dependency_file.empty()) {
     arguments.push_back("-Clink-arg=-Wl,--dependency-file=" + run.linker_dependency_file);
   }
+  if (!run.state_directory.empty()) {
+    arguments.push_back("-Cincremental=" + run.state_directory);
+    if (invocation.Links()) arguments.push_back("-Clinker=/bin/false");
+  }
   return arguments;
 }
 

@@ -24,6 +24,10 @@ std::vector<std::string> KeyArguments(const Invocation& invocation, const PathMa
 struct LocalRun {
   bool incremental = false;            // keep -C incremental as cargo gave it
   std::string linker_dependency_file;  // not empty: have the linker write its inputs there
+
+  // Not empty: the run is for its incremental state only, which is made there and not where cargo said; nothing is
+  // linked. (What is tracked by a state, the output directory too, is as in a run with `incremental`.)
+  std::string state_directory;
 };
 
 // The arguments to run on this machine: those given, our remap arguments first, incremental taken out unless wanted.

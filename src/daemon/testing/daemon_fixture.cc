@@ -21,9 +21,14 @@ std::unique_ptr<LocalStore> OpenStore(const std::string& directory, FileSystem& 
   return *std::move(store);
 }
 
+StateAheadOptions StatesIn(const std::string& directory, bool wanted) {
+  return {directory + "/states", wanted ? std::uint64_t{1} << 30 : 0, std::chrono::milliseconds(0)};
+}
+
 }  // namespace
 
-DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, CompileOptions options)
+DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, CompileOptions options,
+                         StateAhead::Start start)
     : store(OpenStore(directory + "/store", files)),
       actions(store->actions(), store->blobs()),
       digests(files, Clock::System(), store->table("digests")),
@@ -34,9 +39,10 @@ DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, 
       packages(store->table("packages")),
       questions(toolchains, store->table("toolchains")),
       counters(store->table("counters")),
+      state_ahead(StatesIn(directory, start != nullptr), start, counters),
       journal(store->table("journal"), Clock::System(), ""),
       compiles({files, Clock::System(), toolchains, predictor, results, digests, edited, packages, in_flight, questions,
-                counters, journal},
+                state_ahead, counters, journal},
                std::move(options)) {}
 
 DaemonFixture::DaemonFixture() {
@@ -52,7 +58,7 @@ DaemonFixture::DaemonFixture() {
 
 void DaemonFixture::Restart() {
   daemon_.reset();
-  daemon_ = std::make_unique<DaemonParts>(dir_ / "cache", files_, options_);
+  daemon_ = std::make_unique<DaemonParts>(dir_ / "cache", files_, options_, background_);
 }
 
 void DaemonFixture::WriteBoth(const std::string& name, const std::string& contents) {

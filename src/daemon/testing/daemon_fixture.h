@@ -34,7 +34,7 @@ class HastyClock : public FakeClock {
 
 // Everything that smeltd puts together, in this process, over `files` and a store in a directory of its own.
 struct DaemonParts {
-  DaemonParts(const std::string& directory, FaultyFileSystem& files, CompileOptions options);
+  DaemonParts(const std::string& directory, FaultyFileSystem& files, CompileOptions options, StateAhead::Start start);
 
   std::unique_ptr<LocalStore> store;
   CompletenessCheckingActionCache actions;
@@ -48,6 +48,7 @@ struct DaemonParts {
   InFlight in_flight;
   Questions questions;
   Counters counters;
+  StateAhead state_ahead;
   Journal journal;
   CompileHandler compiles;
 };
@@ -96,6 +97,7 @@ class DaemonFixture : public testing::Test {
   Checkout two_{dir_ / "elsewhere/deeper/two", toolchain_};
   FaultyFileSystem files_;
   CompileOptions options_;
+  StateAhead::Start background_;  // null: no state is made ahead. Takes effect at the next Restart
   std::unique_ptr<DaemonParts> daemon_;
 };
 
