@@ -208,8 +208,10 @@ int Serve(const ServerConfig& config) {
   options->audit = &audit;
   options->reads_in_place = !bucket;
 
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      {blobs, actions, authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts()}, *options);
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts(),
+                     &(*store)->complete_results()},
+                    *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();
   std::unique_ptr<WebServer> status;

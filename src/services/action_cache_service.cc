@@ -1,5 +1,7 @@
 #include "src/services/action_cache_service.h"
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,7 +11,7 @@
 #include "src/reapi/digests.h"
 #include "src/reapi/directory_check.h"
 #include "src/services/caller.h"
-#include "src/services/grpc_status.h"
+#include "src/services/raw_call.h"
 #include "src/store/completeness_checking_action_cache.h"
 
 namespace smelt {
@@ -64,6 +66,19 @@ absl::Status Get(const ServiceParts& parts, const v2::GetActionResultRequest& re
   return absl::OkStatus();
 }
 
+// What many ask for is answered with the bytes that the store has.
+bool AnswerAtOnce(const ServiceParts& parts, const v2::GetActionResultRequest& request, const RawCall& call) {
+  if (parts.results == nullptr || !request.inline_output_files().empty()) return false;
+  const absl::StatusOr<Digest> action = reapi::FromProto(request.action_digest());
+  if (!action.ok()) return false;
+  const std::optional<CompleteResults::Result> found = parts.results->Find(request.instance_name(), *action);
+  const bool wants_streams = request.inline_stdout() || request.inline_stderr();
+  if (!found.has_value() || (wants_streams && found->names_output_streams)) return false;
+  const grpc::Slice answer(found->serialized.data(), found->serialized.size());
+  call.Finish(grpc::ByteBuffer(&answer, 1));
+  return true;
+}
+
 absl::Status CheckUpdate(const v2::UpdateActionResultRequest& request) {
   RETURN_IF_ERROR(reapi::FromProto(request.action_digest()).status());
   if (!request.has_action_result()) return absl::InvalidArgumentError("action_result: not there");
@@ -79,49 +94,63 @@ void Update(const ServiceParts& parts, const v2::UpdateActionResultRequest& requ
   done(parts.actions.Of(request.instance_name())->Put(action, request.action_result()));
 }
 
-class ActionCacheService : public v2::ActionCache::CallbackService {
+using Base = v2::ActionCache::WithRawCallbackMethod_GetActionResult<
+    v2::ActionCache::WithRawCallbackMethod_UpdateActionResult<v2::ActionCache::Service>>;
+
+class ActionCacheService : public Base {
  public:
   explicit ActionCacheService(const ServiceParts& parts) : parts_(parts) {}
 
-  grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context,
-                                            const v2::GetActionResultRequest* request,
-                                            v2::ActionResult* response) override {
-    auto* reactor = context->DefaultReactor();
-    const absl::Status status = Check(*context, *request, Permission::kReadActions).status();
-    if (!status.ok() || parts_.reads_in_place) {
-      reactor->Finish(ToGrpc(status.ok() ? Get(parts_, *request, *response) : status));
-      return reactor;
+  grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                            grpc::ByteBuffer* response) override {
+    const RawCall call(*context, *response);
+    v2::GetActionResultRequest request;
+    const absl::Status status = Check(*context, *bytes, Permission::kReadActions, request).status();
+    if (!status.ok()) {
+      call.Finish(status);
+    } else if (!AnswerAtOnce(parts_, request, call)) {
+      AnswerTheLongWay(request, call);
     }
-    return Submit(reactor, parts_.reads, [=, this] { reactor->Finish(ToGrpc(Get(parts_, *request, *response))); });
+    return call.reactor();
   }
 
-  grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context,
-                                               const v2::UpdateActionResultRequest* request,
-                                               v2::ActionResult* response) override {
-    auto* reactor = context->DefaultReactor();
-    const absl::StatusOr<Principal> who = Check(*context, *request, Permission::kWriteActions);
+  grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                               grpc::ByteBuffer* response) override {
+    const RawCall call(*context, *response);
+    const auto request = std::make_shared<v2::UpdateActionResultRequest>();
+    const absl::StatusOr<Principal> who = Check(*context, *bytes, Permission::kWriteActions, *request);
     const absl::Status status = who.ok() ? CheckUpdate(*request) : who.status();
     if (!status.ok()) {
-      reactor->Finish(ToGrpc(status));
-      return reactor;
+      call.Finish(status);
+      return call.reactor();
     }
     const auto finish = [=, this](absl::Status done) {
-      if (done.ok()) *response = request->action_result();
       if (done.ok()) Audit(*who, *context, *request);
-      reactor->Finish(ToGrpc(done));
+      call.Finish(done, request->action_result());
     };
     if (parts_.puts == nullptr) {
-      return Submit(reactor, parts_.writes, [=, this] { Update(parts_, *request, finish); });
+      Submit(call, parts_.writes, [=, this] { Update(parts_, *request, finish); });
+    } else {
+      Update(parts_, *request, finish);
     }
-    Update(parts_, *request, finish);
-    return reactor;
+    return call.reactor();
   }
 
  private:
   template <typename Request>
-  absl::StatusOr<Principal> Check(const grpc::CallbackServerContext& context, const Request& request,
-                                  Permission permission) {
+  absl::StatusOr<Principal> Check(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
+                                  Permission permission, Request& request) {
+    RETURN_IF_ERROR(ParseMessage(bytes, request));
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
+  }
+
+  void AnswerTheLongWay(const v2::GetActionResultRequest& request, const RawCall& call) {
+    const auto answer = [this, request, call] {
+      v2::ActionResult result;
+      const absl::Status status = Get(parts_, request, result);
+      call.Finish(status, result);
+    };
+    parts_.reads_in_place ? answer() : Submit(call, parts_.reads, answer);
   }
 
   void Audit(const Principal& who, const grpc::CallbackServerContext& context,
@@ -130,9 +159,8 @@ class ActionCacheService : public v2::ActionCache::CallbackService {
     parts_.audit->Wrote(who, context.peer(), request.instance_name(), *reapi::FromProto(request.action_digest()));
   }
 
-  static grpc::ServerUnaryReactor* Submit(grpc::ServerUnaryReactor* reactor, WorkerPool& pool, WorkerPool::Task task) {
-    if (!pool.Submit(std::move(task))) reactor->Finish(ToGrpc(TooBusy()));
-    return reactor;
+  static void Submit(const RawCall& call, WorkerPool& pool, WorkerPool::Task task) {
+    if (!pool.Submit(std::move(task))) call.Finish(TooBusy());
   }
 
   const ServiceParts parts_;

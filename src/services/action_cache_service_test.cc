@@ -149,5 +149,68 @@ TEST_F(ActionCacheTest, AnEmptyResultIsAResult) {
   EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));
 }
 
+// Knows one result of one instance.
+class OneResult : public CompleteResults {
+ public:
+  OneResult(std::string instance, const v2::ActionResult& result)
+      : instance_(std::move(instance)), bytes_("in front of it, " + result.SerializeAsString()), result_(result) {}
+
+  std::optional<Result> Find(std::string_view instance, const Digest& action) override {
+    if (instance != instance_) return std::nullopt;
+    const bool streams = result_.has_stdout_digest() || result_.has_stderr_digest();
+    return Result{bytes_, std::string_view(*bytes_.contents()).substr(16), streams};
+  }
+
+ private:
+  const std::string instance_;
+  const Bytes bytes_;
+  const v2::ActionResult result_;
+};
+
+TEST_F(ActionCacheTest, WhatTheStoreKnowsToBeCompleteGoesOutAsItIs) {
+  v2::ActionResult known;
+  known.set_exit_code(7);
+  OneResult results("known", known);
+  results_ = &results;
+  Start();
+  ASSERT_THAT(Get(GetRequest("known")), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.exit_code(), 7);
+  EXPECT_THAT(Get(GetRequest("other")), HasCode(StatusCode::NOT_FOUND)) << "the long way";
+  ASSERT_THAT(Update(UpdateRequest(Complete(), "other")), HasCode(StatusCode::OK));
+  EXPECT_THAT(Get(GetRequest("other")), HasCode(StatusCode::OK));
+}
+
+TEST_F(ActionCacheTest, WhatIsWantedInsideGoesTheLongWay) {
+  const v2::ActionResult complete = Complete();
+  ASSERT_THAT(Update(UpdateRequest(complete)), HasCode(StatusCode::OK));
+  OneResult results("", complete);
+  results_ = &results;
+  Start();
+  v2::GetActionResultRequest request = GetRequest();
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.stdout_raw(), "");
+  request.set_inline_stdout(true);
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.stdout_raw(), "said");
+  request = GetRequest();
+  request.add_inline_output_files("out/lib.rlib");
+  ASSERT_THAT(Get(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(result_.output_files(0).contents(), "library");
+}
+
+TEST_F(ActionCacheTest, NobodyIsToldOfResultsWithoutPermission) {
+  class Nobody : public Authorizer {
+    absl::StatusOr<Principal> Authorize(const Credentials&, std::string_view, Permission) override {
+      return absl::PermissionDeniedError("no");
+    }
+  } nobody;
+  OneResult results("", {});
+  results_ = &results;
+  authorizer_ = &nobody;
+  Start();
+  EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::PERMISSION_DENIED));
+  server_.reset();
+}
+
 }  // namespace
 }  // namespace smelt

@@ -2,7 +2,7 @@
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "src/services/caller.h"
-#include "src/services/grpc_status.h"
+#include "src/services/raw_call.h"
 
 namespace smelt {
 namespace {
@@ -35,16 +35,19 @@ void SetExecution(v2::ExecutionCapabilities& execution) {
   AddPriorities(*execution.mutable_execution_priority_capabilities());
 }
 
-class CapabilitiesService : public v2::Capabilities::CallbackService {
+class CapabilitiesService : public v2::Capabilities::WithRawCallbackMethod_GetCapabilities<v2::Capabilities::Service> {
  public:
   CapabilitiesService(Authorizer& authorizer, const Limits& limits) : authorizer_(authorizer), limits_(limits) {}
 
-  grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context,
-                                            const v2::GetCapabilitiesRequest* request,
-                                            v2::ServerCapabilities* response) override {
-    auto* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(Get(*context, request->instance_name(), *response)));
-    return reactor;
+  grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override {
+    const RawCall call(*context, *response);
+    v2::GetCapabilitiesRequest parsed;
+    v2::ServerCapabilities capabilities;
+    absl::Status status = ParseMessage(*request, parsed);
+    if (status.ok()) status = Get(*context, parsed.instance_name(), capabilities);
+    call.Finish(status, capabilities);
+    return call.reactor();
   }
 
  private:

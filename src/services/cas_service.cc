@@ -1,5 +1,6 @@
 #include "src/services/cas_service.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "src/services/batch.h"
 #include "src/services/caller.h"
 #include "src/services/get_tree.h"
-#include "src/services/grpc_status.h"
+#include "src/services/raw_call.h"
 
 namespace smelt {
 namespace {
@@ -32,66 +33,84 @@ absl::Status FindMissing(const ServiceParts& parts, const v2::FindMissingBlobsRe
   return absl::OkStatus();
 }
 
-class CasService : public v2::ContentAddressableStorage::CallbackService {
+using v2::ContentAddressableStorage;
+using Base = ContentAddressableStorage::WithRawCallbackMethod_FindMissingBlobs<
+    ContentAddressableStorage::WithRawCallbackMethod_BatchUpdateBlobs<
+        ContentAddressableStorage::WithRawCallbackMethod_BatchReadBlobs<
+            ContentAddressableStorage::WithCallbackMethod_GetTree<ContentAddressableStorage::Service>>>>;
+
+class CasService : public Base {
  public:
   explicit CasService(const ServiceParts& parts) : parts_(parts) {}
 
-  grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context,
-                                             const v2::FindMissingBlobsRequest* request,
-                                             v2::FindMissingBlobsResponse* response) override {
-    auto* reactor = context->DefaultReactor();
-    absl::Status status = Check(*context, *request, Permission::kReadBlobs);
-    if (status.ok() && request->blob_digests_size() > parts_.limits.digests_max) {
+  grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                             grpc::ByteBuffer* response) override {
+    const RawCall call(*context, *response);
+    v2::FindMissingBlobsRequest request;
+    absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, request);
+    if (status.ok() && request.blob_digests_size() > parts_.limits.digests_max) {
       status = absl::InvalidArgumentError(fmt::format("blob_digests: {} digests; {} are allowed in one call",
-                                                      request->blob_digests_size(), parts_.limits.digests_max));
+                                                      request.blob_digests_size(), parts_.limits.digests_max));
     }
-    if (status.ok() && parts_.reads_in_place && request->blob_digests_size() <= kDigestsInPlaceMax) {
-      reactor->Finish(ToGrpc(FindMissing(parts_, *request, *response)));
-      return reactor;
-    }
-    const bool submitted = status.ok() && parts_.reads.Submit([this, reactor, request, response] {
-      reactor->Finish(ToGrpc(FindMissing(parts_, *request, *response)));
-    });
-    if (!submitted) reactor->Finish(ToGrpc(status.ok() ? TooBusy() : status));
-    return reactor;
+    status.ok() ? Find(std::move(request), call) : call.Finish(status);
+    return call.reactor();
   }
 
-  grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context,
-                                             const v2::BatchUpdateBlobsRequest* request,
-                                             v2::BatchUpdateBlobsResponse* response) override {
-    auto* reactor = context->DefaultReactor();
-    const absl::Status status = Check(*context, *request, Permission::kWriteBlobs);
-    if (!status.ok()) {
-      reactor->Finish(ToGrpc(status));
-    } else {
-      BatchUpdate(parts_, *request, *response, [reactor](absl::Status done) { reactor->Finish(ToGrpc(done)); });
-    }
-    return reactor;
+  grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                             grpc::ByteBuffer* response) override {
+    return Batch<v2::BatchUpdateBlobsRequest, v2::BatchUpdateBlobsResponse>(*context, *bytes, *response,
+                                                                            Permission::kWriteBlobs, BatchUpdate);
   }
 
-  grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context,
-                                           const v2::BatchReadBlobsRequest* request,
-                                           v2::BatchReadBlobsResponse* response) override {
-    auto* reactor = context->DefaultReactor();
-    const absl::Status status = Check(*context, *request, Permission::kReadBlobs);
-    if (!status.ok()) {
-      reactor->Finish(ToGrpc(status));
-    } else {
-      BatchRead(parts_, *request, *response, [reactor](absl::Status done) { reactor->Finish(ToGrpc(done)); });
-    }
-    return reactor;
+  grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                           grpc::ByteBuffer* response) override {
+    return Batch<v2::BatchReadBlobsRequest, v2::BatchReadBlobsResponse>(*context, *bytes, *response,
+                                                                        Permission::kReadBlobs, BatchRead);
   }
 
   grpc::ServerWriteReactor<v2::GetTreeResponse>* GetTree(grpc::CallbackServerContext* context,
                                                          const v2::GetTreeRequest* request) override {
-    return StartGetTree(parts_, *context, *request, Check(*context, *request, Permission::kReadBlobs));
+    return StartGetTree(parts_, *context, *request, MayCall(*context, *request, Permission::kReadBlobs));
   }
 
  private:
   template <typename Request>
-  absl::Status Check(const grpc::CallbackServerContext& context, const Request& request, Permission permission) {
+  absl::Status MayCall(const grpc::CallbackServerContext& context, const Request& request, Permission permission) {
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission)
         .status();
+  }
+
+  template <typename Request>
+  absl::Status Check(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes, Permission permission,
+                     Request& request) {
+    RETURN_IF_ERROR(ParseMessage(bytes, request));
+    return MayCall(context, request, permission);
+  }
+
+  void Find(v2::FindMissingBlobsRequest request, const RawCall& call) {
+    const bool in_place = parts_.reads_in_place && request.blob_digests_size() <= kDigestsInPlaceMax;
+    const auto answer = [this, call](const v2::FindMissingBlobsRequest& asked) {
+      v2::FindMissingBlobsResponse response;
+      const absl::Status status = FindMissing(parts_, asked, response);
+      call.Finish(status, response);
+    };
+    if (in_place) return answer(request);
+    if (!parts_.reads.Submit([=, request = std::move(request)] { answer(request); })) call.Finish(TooBusy());
+  }
+
+  template <typename Request, typename Response, typename Run>
+  grpc::ServerUnaryReactor* Batch(grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
+                                  grpc::ByteBuffer& answer, Permission permission, const Run& run) {
+    const RawCall call(context, answer);
+    const auto request = std::make_shared<Request>();
+    const auto response = std::make_shared<Response>();
+    const absl::Status status = Check(context, bytes, permission, *request);
+    if (status.ok()) {
+      run(parts_, *request, *response, [call, request, response](absl::Status done) { call.Finish(done, *response); });
+    } else {
+      call.Finish(status);
+    }
+    return call.reactor();
   }
 
   const ServiceParts parts_;

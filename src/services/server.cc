@@ -47,9 +47,9 @@ class GrpcServer : public Server {
         watch_(options.limits.idle_seconds, budget_),
         partials_(options.limits, parts.clock) {
     const ServiceParts shared{
-        parts.blobs,  parts.actions, parts.authorizer, options.limits, parts.staging_directory, reads_,
-        writes_,      budget_,       watch_,           partials_,      options.reads_in_place,  parts.puts,
-        options.audit};
+        parts.blobs,   parts.actions, parts.authorizer, options.limits, parts.staging_directory, reads_,
+        writes_,       budget_,       watch_,           partials_,      options.reads_in_place,  parts.puts,
+        options.audit, parts.results};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));
     services_.push_back(NewByteStreamService(shared));

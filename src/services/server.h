@@ -15,6 +15,7 @@
 #include "src/services/limits.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/complete_results.h"
 #include "src/store/deferred_puts.h"
 
 namespace grpc {
@@ -30,8 +31,9 @@ struct ServerParts {
   ActionCaches& actions;
   Authorizer& authorizer;
   Clock& clock;
-  std::string staging_directory;  // for uploads under way: a directory of the file system that `blobs` is on
-  DeferredPuts* puts = nullptr;   // into the same store; may be null
+  std::string staging_directory;       // for uploads under way: a directory of the file system that `blobs` is on
+  DeferredPuts* puts = nullptr;        // into the same store; may be null
+  CompleteResults* results = nullptr;  // of the same store; may be null
 };
 
 // One address to listen on.

@@ -313,9 +313,10 @@ TEST_F(ServerTest, OddProtobufIsAnsweredAndServingGoesOn) {
         std::string("/google.bytestream.ByteStream/QueryWriteStatus")}) {
     for (std::size_t i = 0; i < corpus.size(); ++i) {
       const StatusCode code = CallRaw(*channel_, method, corpus[i]).error_code();
-      const std::set<StatusCode> expected = {StatusCode::OK, StatusCode::INVALID_ARGUMENT, StatusCode::NOT_FOUND,
-                                             StatusCode::RESOURCE_EXHAUSTED,
-                                             StatusCode::UNIMPLEMENTED};  // gRPC's own answer where it cannot parse
+      std::set<StatusCode> expected = {StatusCode::OK, StatusCode::INVALID_ARGUMENT, StatusCode::NOT_FOUND,
+                                       StatusCode::RESOURCE_EXHAUSTED};
+      const bool unary = !method.ends_with("GetTree") && !method.ends_with("Write") && !method.ends_with("WriteStatus");
+      if (!unary) expected.insert(StatusCode::UNIMPLEMENTED);  // gRPC's own answer where it cannot parse
       EXPECT_TRUE(expected.contains(code)) << method << " with input " << i << ": " << code;
     }
   }

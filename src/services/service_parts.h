@@ -12,6 +12,7 @@
 #include "src/services/worker_pool.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/complete_results.h"
 #include "src/store/deferred_puts.h"
 
 namespace smelt {
@@ -37,6 +38,9 @@ struct ServiceParts {
   DeferredPuts* puts = nullptr;
 
   AuditLog* audit = nullptr;  // of results that are written; may be null
+
+  // Hits that need no more than to be looked up, where the store has that. May be null.
+  CompleteResults* results = nullptr;
 };
 
 // Little: done on gRPC's own threads where the store allows it.

@@ -1,7 +1,5 @@
 #include "src/store/completeness_checking_action_cache.h"
 
-#include <vector>
-
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/store/result_digests.h"
@@ -20,23 +18,14 @@ absl::Status Incomplete(const Digest& action, std::string_view why) {
 
 }  // namespace
 
-absl::StatusOr<ActionCache::ActionResult> CompletenessCheckingActionCache::Get(const Digest& action) {
-  ASSIGN_OR_RETURN(ActionResult result, actions_.Get(action));
-  RETURN_IF_ERROR(Check(action, result));
-  return result;
-}
-
-absl::Status CompletenessCheckingActionCache::Put(const Digest& action, const ActionResult& result) {
-  return actions_.Put(action, result);
-}
-
-absl::Status CompletenessCheckingActionCache::Check(const Digest& action, const ActionResult& result) {
+absl::StatusOr<std::vector<Digest>> BlobsNeededBy(const Digest& action, const ActionCache::ActionResult& result,
+                                                  BlobStore& blobs) {
   auto needed = DigestsIn(result);
   const auto trees = TreeDigestsIn(result);
   if (!needed.ok() || !trees.ok()) return Incomplete(action, "a digest in it is malformed");
   for (const Digest& digest : *trees) {
     if (digest.size > kTreeBytesMax) return Incomplete(action, "a directory is too large: " + digest.ToString());
-    const auto bytes = blobs_.Get(digest);
+    const auto bytes = blobs.Get(digest);
     if (absl::IsNotFound(bytes.status()) || absl::IsDataLoss(bytes.status())) {
       return Incomplete(action, "no blob " + digest.ToString());
     }
@@ -48,7 +37,22 @@ absl::Status CompletenessCheckingActionCache::Check(const Digest& action, const 
     if (!files.ok()) return Incomplete(action, "a digest is malformed in the Tree " + digest.ToString());
     needed->insert(needed->end(), files->begin(), files->end());
   }
-  ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(*needed));
+  return needed;
+}
+
+absl::StatusOr<ActionCache::ActionResult> CompletenessCheckingActionCache::Get(const Digest& action) {
+  ASSIGN_OR_RETURN(ActionResult result, actions_.Get(action));
+  RETURN_IF_ERROR(Check(action, result));
+  return result;
+}
+
+absl::Status CompletenessCheckingActionCache::Put(const Digest& action, const ActionResult& result) {
+  return actions_.Put(action, result);
+}
+
+absl::Status CompletenessCheckingActionCache::Check(const Digest& action, const ActionResult& result) {
+  ASSIGN_OR_RETURN(const std::vector<Digest> needed, BlobsNeededBy(action, result, blobs_));
+  ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(needed));
   if (!missing.empty()) return Incomplete(action, "no blob " + missing.front().ToString());
   return absl::OkStatus();
 }

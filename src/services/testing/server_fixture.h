@@ -78,7 +78,7 @@ class ServerTest : public testing::Test {
     options.reflection = reflection_;
     options.audit = &audit_;
     options.more_services = more_services_;
-    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts}, options);
+    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts, results_}, options);
     ASSERT_OK(server);
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->ports().at(0));
@@ -118,6 +118,7 @@ class ServerTest : public testing::Test {
   Limits limits_;
   bool reflection_ = false;
   std::vector<grpc::Service*> more_services_;
+  CompleteResults* results_ = nullptr;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
   PutsFromAThread puts_{blobs_, actions_};

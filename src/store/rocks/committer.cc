@@ -73,7 +73,7 @@ class Committer::Group {
   static bool UseIfHere(const PresenceIndex::Claim& claim, const Entry& entry) {
     const auto here = claim.Get();
     if (!here.has_value() || static_cast<std::int64_t>(here->bytes) != entry.size) return false;
-    return entry.uses->Use(entry.presence, entry.key).has_value();
+    return entry.uses->Use(entry.presence, [&] { return entry.key; }).has_value();
   }
 
   static void Show(Staged& staged) {

@@ -33,11 +33,7 @@ class InstanceActionCache : public ActionCache {
 
 absl::Status NoResult(std::string_view what) { return absl::NotFoundError(fmt::format("no result of {}", what)); }
 
-absl::StatusOr<ActionResult> Parse(std::optional<std::string_view> bytes) {
-  ActionResult result;
-  if (bytes.has_value() && result.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) return result;
-  return NoResult("this action: what was kept fails its checksum");
-}
+absl::Status FailsItsChecksum() { return NoResult("this action: what was kept fails its checksum"); }
 
 }  // namespace
 
@@ -51,19 +47,36 @@ absl::StatusOr<ActionResult> RocksActionCaches::Get(std::string_view instance, c
   const std::string key = ActionKey(instance, action);
   const Digest digest = DigestOf(std::string_view(key));
   const Gate::Pass pass = gate_.Enter();
-  if (!uses_.Use(PresenceIndex::KeyOf(digest), key).has_value()) return NoResult(action.ToString());
+  if (!uses_.Use(PresenceIndex::KeyOf(digest), [&] { return key; }).has_value()) return NoResult(action.ToString());
   auto result = Read(key, digest);
   return absl::IsNotFound(result.status()) ? Forget(key, digest) : result;
 }
 
+absl::StatusOr<Bytes> RocksActionCaches::GetSealed(std::string_view instance, const Digest& action) {
+  const std::string key = ActionKey(instance, action);
+  const Digest digest = DigestOf(std::string_view(key));
+  const Gate::Pass pass = gate_.Enter();
+  if (!uses_.Use(PresenceIndex::KeyOf(digest), [&] { return key; }).has_value()) return NoResult("this action");
+  return ReadSealed(key, digest);
+}
+
 absl::StatusOr<ActionResult> RocksActionCaches::Read(std::string_view key, const Digest& digest) {
-  if (const auto recent = recent_.Find(digest); recent.has_value()) return Parse(BytesOfResult(*recent->contents()));
+  ASSIGN_OR_RETURN(const Bytes sealed, ReadSealed(key, digest));
+  const std::string_view bytes = BytesOfResult(*sealed.contents());
+  ActionResult result;
+  if (!result.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return FailsItsChecksum();
+  return result;
+}
+
+absl::StatusOr<Bytes> RocksActionCaches::ReadSealed(std::string_view key, const Digest& digest) {
+  if (auto recent = recent_.Find(digest); recent.has_value()) return *std::move(recent);
   const RecentValues::Version version = recent_.VersionOf(digest);
   ASSIGN_OR_RETURN(std::optional<std::string> value, database_.Get(Family::kActions, key));
   if (!value.has_value()) return NoResult("this action");
-  auto result = Parse(OpenResult(key, *value));
-  if (result.ok()) recent_.Add(digest, Bytes(*std::move(value)), version);
-  return result;
+  if (!OpenResult(key, *value).has_value()) return FailsItsChecksum();
+  const Bytes sealed(*std::move(value));
+  recent_.Add(digest, sealed, version);
+  return sealed;
 }
 
 // What could not be read is looked at again where nobody can change it.

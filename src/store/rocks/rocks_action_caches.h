@@ -27,6 +27,10 @@ class RocksActionCaches : public ActionCaches {
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
   absl::StatusOr<ActionCache::ActionResult> Get(std::string_view instance, const Digest& action);
+
+  // The result as SealResult made it; NOT_FOUND also where Get would have to forget it.
+  absl::StatusOr<Bytes> GetSealed(std::string_view instance, const Digest& action);
+
   absl::Status Put(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);
 
   // Put by a caller who does not wait (see DeferredPuts).
@@ -37,6 +41,7 @@ class RocksActionCaches : public ActionCaches {
   static constexpr std::int64_t kRecentBytes = 32 << 20;
 
   // `key` is that of the database, `digest` its digest.
+  absl::StatusOr<Bytes> ReadSealed(std::string_view key, const Digest& digest);
   absl::StatusOr<ActionCache::ActionResult> Read(std::string_view key, const Digest& digest);
   absl::StatusOr<ActionCache::ActionResult> Forget(std::string_view key, const Digest& digest);
   Committer::Entry EntryOf(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);

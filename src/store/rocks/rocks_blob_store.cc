@@ -56,10 +56,14 @@ Place RocksBlobStore::PlaceOf(std::int64_t size) const {
   return size <= borders_.blob_db_bytes_max ? Place::kBlobDb : Place::kFile;
 }
 
+std::optional<PresenceIndex::Entry> RocksBlobStore::Use(const Digest& digest) {
+  return uses_.Use(PresenceIndex::KeyOf(digest), [&] { return DigestKey(digest); });
+}
+
 absl::StatusOr<Bytes> RocksBlobStore::Get(const Digest& digest) {
   if (digest.size == 0 && digest == DigestOf(std::string_view())) return Bytes();
   const Gate::Pass pass = gate_.Enter();
-  const auto entry = uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest));
+  const auto entry = Use(digest);
   if (!Is(entry, digest)) return NotHere(digest);
   auto bytes = Read(digest, PlaceOfEntry(*entry));
   return MeansGone(bytes.status()) ? ReadAgainOrDrop(digest) : bytes;
@@ -139,7 +143,7 @@ Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value, Plac
 
 absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
   const PresenceIndex::Key key = PresenceIndex::KeyOf(digest);
-  if (Is(uses_.Use(key, DigestKey(digest)), digest)) {
+  if (Is(Use(digest), digest)) {
     ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
     return actual == digest ? absl::OkStatus() : NotTheDigest(digest, actual);
   }
@@ -147,7 +151,7 @@ absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
   auto staged = files_.Stage(digest, bytes);
   RETURN_IF_ERROR(space_.Note(staged.status()));
   const PresenceIndex::Claim claim = uses_.index().Wait(key);
-  if (Is(claim.Get(), digest) && uses_.Use(key, DigestKey(digest)).has_value()) return absl::OkStatus();
+  if (Is(claim.Get(), digest) && Use(digest).has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(space_.Note(files_.Commit(digest, *std::move(staged))));
   const absl::Status acknowledged =
       committer_.Commit(claim, EntryOf(digest, Bytes(), Place::kFile), Durability::kMachine);
@@ -164,9 +168,12 @@ absl::StatusOr<std::vector<Digest>> RocksBlobStore::FindMissing(absl::Span<const
   const Gate::Pass pass = gate_.Enter();
   std::vector<Digest> missing;
   absl::flat_hash_set<Digest> seen;
-  RocksDatabase::Batch rows(database_);
+  std::optional<RocksDatabase::Batch> rows;
   for (const Digest& digest : digests) {
-    if (Is(uses_.Use(PresenceIndex::KeyOf(digest), DigestKey(digest), rows), digest)) continue;
+    if (Is(uses_.Use(
+               PresenceIndex::KeyOf(digest), [&] { return DigestKey(digest); }, rows),
+           digest))
+      continue;
     if (digest.size == 0 && digest == DigestOf(std::string_view())) continue;
     if (seen.insert(digest).second) missing.push_back(digest);
   }

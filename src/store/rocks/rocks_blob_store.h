@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ class RocksBlobStore : public BlobStore {
   static constexpr std::int64_t kRecentBytes = 64 << 20;
 
   Place PlaceOf(std::int64_t size) const;
+  std::optional<PresenceIndex::Entry> Use(const Digest& digest);
   absl::StatusOr<Bytes> Read(const Digest& digest, Place place);
   absl::StatusOr<Bytes> ReadValue(const Digest& digest, RocksDatabase::Family family);
   absl::StatusOr<Bytes> ReadAgainOrDrop(const Digest& digest);

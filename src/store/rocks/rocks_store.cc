@@ -19,6 +19,7 @@
 #include "src/store/rocks/rocks_action_caches.h"
 #include "src/store/rocks/rocks_blob_store.h"
 #include "src/store/rocks/rocks_collector.h"
+#include "src/store/rocks/rocks_complete_results.h"
 #include "src/store/rocks/rocks_database.h"
 #include "src/store/rocks/rocks_outbox.h"
 #include "src/store/rocks/space.h"
@@ -79,6 +80,7 @@ class RocksStoreOnDisk : public RocksStore {
                blob_files_, blob_uses_, committer_, space_, gate_),
         actions_(*database_, action_uses_, committer_, gate_),
         deferred_puts_(blobs_, actions_),
+        complete_results_(actions_, blobs_),
         collector_(*database_, blob_files_, blob_uses_, action_uses_),
         gated_outbox_(outbox_, gate_) {}
 
@@ -106,6 +108,7 @@ class RocksStoreOnDisk : public RocksStore {
   BlobStore& blobs() override { return blobs_; }
   ActionCaches& actions() override { return actions_; }
   DeferredPuts& deferred_puts() override { return deferred_puts_; }
+  CompleteResults& complete_results() override { return complete_results_; }
   Outbox* outbox() override { return options_.outbox ? &gated_outbox_ : nullptr; }
   const std::string& staging_directory() const override { return blob_files_.staging_directory(); }
 
@@ -291,6 +294,7 @@ class RocksStoreOnDisk : public RocksStore {
   RocksBlobStore blobs_;
   RocksActionCaches actions_;
   RocksDeferredPuts deferred_puts_;
+  RocksCompleteResults complete_results_;
   RocksCollector collector_;
   GatedOutbox gated_outbox_;
   bool started_ = false;  // of the thread that opens and closes

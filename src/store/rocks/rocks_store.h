@@ -12,6 +12,7 @@
 #include "src/base/file_system.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/complete_results.h"
 #include "src/store/deferred_puts.h"
 #include "src/store/outbox.h"
 
@@ -72,6 +73,7 @@ class RocksStore {
   virtual BlobStore& blobs() = 0;
   virtual ActionCaches& actions() = 0;
   virtual DeferredPuts& deferred_puts() = 0;
+  virtual CompleteResults& complete_results() = 0;
   virtual Outbox* outbox() = 0;  // null without RocksStoreOptions::outbox
   virtual const std::string& staging_directory() const = 0;
 

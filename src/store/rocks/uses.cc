@@ -74,16 +74,19 @@ void Uses::Add(std::string_view key, std::string_view value, bool lease_all) {
   index_.Wait(presence).Set(entry);
 }
 
-std::optional<PresenceIndex::Entry> Uses::Use(const PresenceIndex::Key& key, std::string_view row_key,
-                                              RocksDatabase::Batch& batch) {
+std::optional<PresenceIndex::Entry> Uses::Use(const PresenceIndex::Key& key, const RowKey& row_key,
+                                              std::optional<RocksDatabase::Batch>& batch) {
   const auto found = index_.Use(key, static_cast<std::uint32_t>(Now()), Granularity());
   if (!found.has_value()) return std::nullopt;
-  if (found->row_due) batch.Put(rows_, row_key, RowOf(found->entry));
+  if (found->row_due) {
+    if (!batch.has_value()) batch.emplace(database_);
+    batch->Put(rows_, row_key(), RowOf(found->entry));
+  }
   return found->entry;
 }
 
-std::optional<PresenceIndex::Entry> Uses::Use(const PresenceIndex::Key& key, std::string_view row_key) {
-  RocksDatabase::Batch batch(database_);
+std::optional<PresenceIndex::Entry> Uses::Use(const PresenceIndex::Key& key, const RowKey& row_key) {
+  std::optional<RocksDatabase::Batch> batch;
   auto entry = Use(key, row_key, batch);
   WriteRows(batch);
   return entry;
@@ -100,9 +103,9 @@ PresenceIndex::Entry Uses::Begin(Place place, std::int64_t bytes, std::string_vi
   return entry;
 }
 
-void Uses::WriteRows(RocksDatabase::Batch& batch) {
-  if (batch.empty()) return;
-  const absl::Status written = database_.Write(batch, RocksDatabase::Durability::kProcess);
+void Uses::WriteRows(std::optional<RocksDatabase::Batch>& batch) {
+  if (!batch.has_value()) return;
+  const absl::Status written = database_.Write(*batch, RocksDatabase::Durability::kProcess);
   if (!written.ok()) LOG(WARNING) << "leases were not written down: " << written;
 }
 

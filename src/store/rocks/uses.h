@@ -2,7 +2,9 @@
 #define SMELT_STORE_ROCKS_USES_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "src/base/clock.h"
@@ -25,18 +27,20 @@ class Uses {
   // Reads the rows; with `lease_all` all count as used now. DATA_LOSS if they cannot be read. Not thread-safe.
   absl::Status Load(bool lease_all);
 
-  // Uses the entry now; what it is, or nothing. Its row goes to `batch` if it is due.
-  std::optional<PresenceIndex::Entry> Use(const PresenceIndex::Key& key, std::string_view row_key,
-                                          RocksDatabase::Batch& batch);
+  // Uses the entry now; what it is, or nothing. If its row is due, that goes to `batch`, which is made if there is
+  // none, under the key that `row_key` makes.
+  using RowKey = std::function<std::string()>;
+  std::optional<PresenceIndex::Entry> Use(const PresenceIndex::Key& key, const RowKey& row_key,
+                                          std::optional<RocksDatabase::Batch>& batch);
 
   // The same for one entry, whose row is written at once.
-  std::optional<PresenceIndex::Entry> Use(const PresenceIndex::Key& key, std::string_view row_key);
+  std::optional<PresenceIndex::Entry> Use(const PresenceIndex::Key& key, const RowKey& row_key);
 
   // An entry that is used now for the first time; its row goes to `batch`.
   PresenceIndex::Entry Begin(Place place, std::int64_t bytes, std::string_view row_key, RocksDatabase::Batch& batch);
 
   // Writes rows that Use put there. What cannot be written is a lease that a restart may end: logged, no more.
-  void WriteRows(RocksDatabase::Batch& batch);
+  void WriteRows(std::optional<RocksDatabase::Batch>& batch);
 
   bool IsLeased(const PresenceIndex::Entry& entry) const { return entry.used + lease_seconds_ > Now(); }
   std::int64_t Now() const { return clock_.NowNanos() / 1'000'000'000; }

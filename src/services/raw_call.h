@@ -1,0 +1,45 @@
+#ifndef SMELT_SERVICES_RAW_CALL_H_
+#define SMELT_SERVICES_RAW_CALL_H_
+
+#include "absl/status/status.h"
+
+namespace google::protobuf {
+class MessageLite;
+}  // namespace google::protobuf
+
+namespace grpc {
+class ByteBuffer;
+class CallbackServerContext;
+class ServerUnaryReactor;
+}  // namespace grpc
+
+namespace smelt {
+
+// Reads what came as a message. INVALID_ARGUMENT, naming its type, if it is none.
+absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
+
+// A unary call whose messages gRPC passes on as bytes, so that one that cannot be read is INVALID_ARGUMENT (gRPC by
+// itself says UNIMPLEMENTED), and an answer may be bytes that somebody has. Its method returns `reactor()`; one of the
+// Finish is called once, from any thread. A copy is the same call.
+class RawCall {
+ public:
+  // `answer` lives as long as the call.
+  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer);
+
+  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
+
+  void Finish(const absl::Status& error) const;
+  void Finish(const google::protobuf::MessageLite& answer) const;
+  void Finish(grpc::ByteBuffer&& answer) const;
+
+  // The error if there is one, else the answer.
+  void Finish(const absl::Status& status, const google::protobuf::MessageLite& answer) const;
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  grpc::ByteBuffer* answer_;
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_RAW_CALL_H_
