@@ -16,6 +16,7 @@ LATER_EDITS = "later edits"
 HIT = "hit"
 
 SETTLE_SECONDS = 1  # between builds
+EDITING_SECONDS = 4  # between a build and the next edit: nobody is faster
 
 TITLES = {
     COLD: "cold: an empty cache",
@@ -116,6 +117,7 @@ class Bench:
             with edits.EditedCrate(self.first, functions) as crate:
                 self._build(cache, self.first)
                 for number in range(count):
+                    time.sleep(EDITING_SECONDS)
                     crate.edit(number)
                     time.sleep(0.02)  # A later modification time than the outputs', whatever the clock's grain.
                     cost = cache.build(self.first, self.log)
