@@ -24,6 +24,10 @@ namespace {
 // Files of OUT_DIR that are stat'ed before a run; more than that and late ones may cost a store, never a wrong one.
 constexpr std::size_t kSnapshotFilesMax = 10'000;
 
+// With less than this free beside the store nothing could be stored, and a linker that cannot write its dependency file
+// fails: nothing is asked of the compiler that plain cargo would not ask.
+constexpr std::int64_t kFreeBytesMin = 8 << 20;
+
 std::int64_t NowMicros() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
@@ -240,7 +244,10 @@ bool CompileHandler::CanObserve(const std::string& log) {
     parts_.files.MakeDirectories(options_.runs_directory, 0700).IgnoreError();
     made = parts_.files.WriteNewFile(log, "", 0600);
   }
-  return made.ok();
+  if (!made.ok()) return false;
+  if (parts_.files.FreeBytes(options_.runs_directory).value_or(0) >= kFreeBytesMin) return true;
+  parts_.files.Remove(log).IgnoreError();
+  return false;
 }
 
 CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor::Prediction& prediction) {

@@ -117,6 +117,17 @@ TEST_F(NotStoredTest, WithAnotherObserverThanTheOneThatWorkedNothing) {
   EXPECT_EQ(Last(), "not_stored unobserved");
 }
 
+TEST_F(NotStoredTest, OnAFullDiskTheCompilerAndTheLinkerAreAskedToWriteNothingMore) {
+  files_.Inject({.call = Call::kFreeBytes});
+  one_.crate_type = "bin";
+  const Outcome outcome = Compile(one_);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(Last(), "not_stored unobserved");
+  EXPECT_TRUE(outcome.run.environment.empty());
+  EXPECT_THAT(outcome.run.command, Not(Contains(HasSubstr("--dependency-file"))));
+  EXPECT_TRUE(fs::is_empty(options_.runs_directory));
+}
+
 TEST_F(NotStoredTest, ARunsDirectoryThatIsGoneIsMadeAgain) {
   fs::remove_all(options_.runs_directory);
   Compile(one_);
