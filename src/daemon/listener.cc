@@ -116,18 +116,47 @@ void Listener::Accept() {
     mu_.Await(absl::Condition(&has_room));
     ++connections_;
     last_use_seconds_ = NowSeconds();
+    waiting_.push_back(std::move(connection));
+    if (waiting_.size() <= idle_threads_) return;
+    ++threads_;
   }
-  const int fd = connection.Release();
+  StartThread();
+}
+
+void Listener::StartThread() {
   try {
-    std::thread([this, fd] {
-      serve_(UniqueFd(fd));
-      EndConnection();
-    }).detach();
+    std::thread([this] { ServeConnections(); }).detach();
   } catch (const std::system_error& error) {
     LOG(WARNING) << "no thread for a connection: " << error.what();
-    close(fd);  // the wrapper compiles plainly
+    absl::MutexLock lock(&mu_);
+    --threads_;
+    if (waiting_.empty()) return;
+    waiting_.pop_back();  // the wrapper compiles plainly
+    --connections_;
+  }
+}
+
+void Listener::ServeConnections() {
+  for (UniqueFd connection = NextConnection(); connection.valid(); connection = NextConnection()) {
+    serve_(std::move(connection));
     EndConnection();
   }
+}
+
+UniqueFd Listener::NextConnection() {
+  absl::MutexLock lock(&mu_);
+  ++idle_threads_;
+  auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !waiting_.empty() || ending_; };
+  mu_.AwaitWithTimeout(absl::Condition(&has_work), absl::Seconds(kThreadIdleSeconds));
+  --idle_threads_;
+  UniqueFd connection;
+  if (waiting_.empty()) {
+    --threads_;
+  } else {
+    connection = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  return connection;
 }
 
 void Listener::EndConnection() {
@@ -143,10 +172,15 @@ bool Listener::IsIdleTooLong() {
 
 bool Listener::AwaitConnections(int seconds_max) {
   absl::MutexLock lock(&mu_);
+  ending_ = true;
   auto is_done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ == 0; };
-  if (mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(seconds_max))) return true;
-  LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
-  return false;
+  if (!mu_.AwaitWithTimeout(absl::Condition(&is_done), absl::Seconds(seconds_max))) {
+    LOG(WARNING) << connections_ << " connections were still open; their compilers go on without us";
+    return false;
+  }
+  auto have_ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return threads_ == 0; };
+  mu_.Await(absl::Condition(&have_ended));
+  return true;
 }
 
 void Listener::Stop() { Wake(kStop); }

@@ -1,7 +1,9 @@
 #ifndef SMELT_DAEMON_LISTENER_H_
 #define SMELT_DAEMON_LISTENER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 
@@ -11,7 +13,8 @@
 
 namespace smelt {
 
-// Accepts connections on the daemon's Unix socket and serves each on a thread of its own.
+// Accepts connections on the daemon's Unix socket and serves each on a thread of its own: one that has served another
+// not long ago, or a new one.
 //
 // Run ends when Stop is called, when SIGTERM or SIGINT arrives, or when nothing has been asked for `idle_seconds`; it
 // then takes the socket away, so that new wrappers start another daemon, and waits for the connections that are left,
@@ -20,13 +23,16 @@ class Listener {
  public:
   // More connections than this wait in the kernel.
   static constexpr int kConnectionsMax = 512;
+  // After so long without a connection a thread ends.
+  static constexpr int kThreadIdleSeconds = 5;
 
   struct Options {
     std::string socket_path;
     std::int64_t idle_seconds = 3 * 3600;
     int drain_seconds = 10;
   };
-  // `serve` is called on its own thread for each connection; `tick` about once a second on the thread of Run.
+  // `serve` is called for each connection, on a thread that serves no other meanwhile; `tick` about once a second on
+  // the thread of Run.
   Listener(Options options, std::function<void(UniqueFd)> serve, std::function<void()> tick);
 
   // Binds the socket (mode 0600), replacing a dead one. The caller holds the daemon's instance lock.
@@ -46,6 +52,9 @@ class Listener {
   bool IsIdleTooLong();
   bool AwaitConnections(int seconds_max);
   void Wake(char how);
+  void StartThread();
+  void ServeConnections();
+  UniqueFd NextConnection();  // not valid: the thread is to end
   void EndConnection();
 
   const Options options_;
@@ -57,6 +66,10 @@ class Listener {
 
   absl::Mutex mu_;
   int connections_ ABSL_GUARDED_BY(mu_) = 0;
+  std::deque<UniqueFd> waiting_ ABSL_GUARDED_BY(mu_);  // for a thread; among connections_
+  std::size_t idle_threads_ ABSL_GUARDED_BY(mu_) = 0;
+  int threads_ ABSL_GUARDED_BY(mu_) = 0;
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;
   std::int64_t last_use_seconds_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,6 +86,22 @@ TEST_F(ListenerTest, ServesEachConnectionAndTakesItsSocketAway) {
   EXPECT_FALSE(SocketIsThere());
   EXPECT_FALSE(Connect(path_).valid());
   EXPECT_GE(ticks_, 1) << "once more at the end";
+}
+
+TEST_F(ListenerTest, AThreadServesOneConnectionAfterTheOther) {
+  std::mutex mu;
+  std::set<std::thread::id> threads;
+  Start([&](UniqueFd fd) {
+    const std::lock_guard lock(mu);
+    threads.insert(std::this_thread::get_id());
+    Greet(std::move(fd));
+  });
+  std::size_t connections = 0;
+  WaitUntil([&] {
+    EXPECT_EQ(ReadAll(Connect(path_).get()), "hello");
+    const std::lock_guard lock(mu);
+    return threads.size() < ++connections;
+  });
 }
 
 TEST_F(ListenerTest, TheSocketIsForItsUserOnly) {
