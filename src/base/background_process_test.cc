@@ -1,10 +1,12 @@
 #include "src/base/background_process.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -83,6 +85,16 @@ TEST_F(BackgroundProcessTest, KillEndsItWithItsChildren) {
   } while (std::filesystem::exists(state) && text.find(") Z") == text.npos && !text.empty());
   (*process)->Kill();
   EXPECT_EQ((*process)->Wait(), status) << "its end is remembered";
+}
+
+TEST_F(BackgroundProcessTest, EndsWithTheThreadThatStartedIt) {
+  for (const BackgroundCommand& command : {Shell("exec sleep 1000"), CoveredShell("exec sleep 1000")}) {
+    absl::StatusOr<std::unique_ptr<BackgroundProcess>> process;
+    std::thread([&] { process = StartInBackground(command); }).join();
+    if (!process.ok()) GTEST_SKIP() << "no user namespaces here: " << process.status();
+    const int status = (*process)->Wait();
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  }
 }
 
 TEST_F(BackgroundProcessTest, ACommandThatIsNotThereIsAnError) {
