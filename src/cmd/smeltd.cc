@@ -106,6 +106,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   LocalStoreOptions store_options;
   store_options.directory = paths.directory + "/store";
   store_options.limit_bytes = config.cache_bytes_max;
+  store_options.hand_over = true;
   absl::StatusOr<std::unique_ptr<LocalStore>> store = LocalStore::Open(store_options, files, clock);
   if (!store.ok()) return Fail(std::string(store.status().message()));
 

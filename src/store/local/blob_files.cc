@@ -121,6 +121,13 @@ absl::Status BlobFiles::Commit(BlobIndex::Entry& entry, const std::string& stage
   return status;
 }
 
+// What is killed in between finds a record without a file: no blob.
+absl::Status BlobFiles::Release(BlobIndex::Entry& entry, const std::string& staged) {
+  RETURN_IF_ERROR(files_.Rename(PathOf(entry.digest()), staged));
+  SMELT_KILL_POINT("store.release.before_record");
+  return entry.Remove();
+}
+
 absl::Status BlobFiles::Drop(BlobIndex::Entry& entry) {
   const std::string path = PathOf(entry.digest());
   // Something that is no file is none of ours: it is kept, out of the way.

@@ -41,6 +41,9 @@ class BlobFiles {
   // failure.
   absl::Status Commit(BlobIndex::Entry& entry, const std::string& staged);
 
+  // Gives the blob's file, which was looked at, the name `staged` in the staging area: the blob has none then.
+  absl::Status Release(BlobIndex::Entry& entry, const std::string& staged);
+
   // Removes the blob: its file, then its record.
   absl::Status Drop(BlobIndex::Entry& entry);
 

@@ -37,7 +37,7 @@ absl::StatusOr<std::string> LocalBlobStore::GetInline(const Digest& digest) {
 
 absl::StatusOr<UniqueFd> LocalBlobStore::OpenFile(const Digest& digest) {
   BlobIndex::Entry entry = index_.Lock(digest);
-  RETURN_IF_ERROR(blob_files_.Check(entry));
+  RETURN_IF_ERROR(handover_.Check(entry));
   entry.Touch();
   return files_.OpenForRead(blob_files_.PathOf(digest));
 }
@@ -89,7 +89,9 @@ absl::Status LocalBlobStore::PutFile(const Digest& digest, const Bytes& bytes) {
     return status;
   }
   SMELT_KILL_POINT("store.put.staged");
-  return CommitStaged(digest, staged);
+  RETURN_IF_ERROR(CommitStaged(digest, staged));
+  if (hand_over_) handover_.NoteArrival(digest);
+  return absl::OkStatus();
 }
 
 absl::Status LocalBlobStore::CommitStaged(const Digest& digest, const std::string& staged) {
@@ -102,7 +104,7 @@ absl::Status LocalBlobStore::CommitStaged(const Digest& digest, const std::strin
 
 bool LocalBlobStore::HasFile(const Digest& digest) {
   BlobIndex::Entry entry = index_.Lock(digest);
-  if (!blob_files_.Check(entry).ok()) return false;
+  if (!handover_.Check(entry).ok()) return false;
   entry.Touch();
   return true;
 }

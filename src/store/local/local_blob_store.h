@@ -9,6 +9,7 @@
 #include "src/store/blob_store.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
+#include "src/store/local/handover.h"
 #include "src/store/local/spares.h"
 
 namespace smelt {
@@ -17,15 +18,24 @@ namespace smelt {
 // they look changed.
 class LocalBlobStore : public BlobStore {
  public:
-  LocalBlobStore(BlobIndex& index, BlobFiles& blob_files, Spares& spares, FileSystem& files,
-                 std::int64_t inline_bytes_max)
-      : index_(index), blob_files_(blob_files), spares_(spares), files_(files), inline_bytes_max_(inline_bytes_max) {}
+  LocalBlobStore(BlobIndex& index, BlobFiles& blob_files, Spares& spares, Handover& handover, FileSystem& files,
+                 const LocalStoreOptions& options)
+      : index_(index),
+        blob_files_(blob_files),
+        spares_(spares),
+        handover_(handover),
+        files_(files),
+        inline_bytes_max_(options.inline_bytes_max),
+        hand_over_(options.hand_over) {}
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
   absl::Status Put(const Digest& digest, Bytes bytes) override;
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
 
   bool IsInline(std::int64_t size) const { return size <= inline_bytes_max_; }
+
+  // Whether the blob is here as a file, which is as it should be.
+  bool HasFile(const Digest& digest);
 
   // The bytes of a blob that is inside the database, verified. NOT_FOUND if it is not inside; DATA_LOSS as Get.
   absl::StatusOr<std::string> GetInline(const Digest& digest);
@@ -38,7 +48,6 @@ class LocalBlobStore : public BlobStore {
 
  private:
   absl::StatusOr<UniqueFd> OpenFile(const Digest& digest);
-  bool HasFile(const Digest& digest);
   absl::Status PutNow(const Digest& digest, const Bytes& bytes);
   absl::Status PutFile(const Digest& digest, const Bytes& bytes);
   absl::Status Stage(const Digest& digest, const Bytes& bytes, const std::string& path);
@@ -47,8 +56,10 @@ class LocalBlobStore : public BlobStore {
   BlobIndex& index_;
   BlobFiles& blob_files_;
   Spares& spares_;
+  Handover& handover_;
   FileSystem& files_;
   const std::int64_t inline_bytes_max_;
+  const bool hand_over_;
 };
 
 }  // namespace smelt

@@ -85,22 +85,30 @@ absl::Status LocalOutputFiles::Write(const std::string& path, std::string_view b
 }
 
 absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode) {
+  ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
   {
     BlobIndex::Entry entry = index_.Lock(digest);
-    RETURN_IF_ERROR(blob_files_.Check(entry));
+    RETURN_IF_ERROR(handover_.Check(entry));
     entry.Touch();
+    if (reaches) handover_.HandOver(entry);
   }
-  ASSIGN_OR_RETURN(const bool reaches, StagingReaches(path));
   if (!reaches || !spares_.Restore(digest, path, mode)) {
-    const std::string blob = blob_files_.PathOf(digest);
-    RETURN_IF_ERROR(Replace(path, [&](const std::string& to) {
-      const absl::Status status = files_.CopyToNewFile(blob, to, mode);
-      if (status.ok() && reaches) spares_.Lend(digest, to);
-      return status;
-    }));
+    absl::Status status = RestoreCopy(digest, path, mode, reaches);
+    // The blob's file may have been handed over to another restore since it was looked at.
+    if (absl::IsNotFound(status) && blobs_.HasFile(digest)) status = RestoreCopy(digest, path, mode, reaches);
+    RETURN_IF_ERROR(status);
   }
   if (reaches) spares_.Want(digest, mode, /*restored=*/true);
   return absl::OkStatus();
+}
+
+absl::Status LocalOutputFiles::RestoreCopy(const Digest& digest, const std::string& path, std::uint32_t mode,
+                                           bool lend) {
+  return Replace(path, [&](const std::string& to) {
+    const absl::Status status = files_.CopyToNewFile(blob_files_.PathOf(digest), to, mode);
+    if (status.ok() && lend) spares_.Lend(digest, to);
+    return status;
+  });
 }
 
 absl::StatusOr<bool> LocalOutputFiles::StagingReaches(const std::string& path) {

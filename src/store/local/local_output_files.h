@@ -9,6 +9,7 @@
 #include "src/store/gate.h"
 #include "src/store/local/blob_files.h"
 #include "src/store/local/blob_index.h"
+#include "src/store/local/handover.h"
 #include "src/store/local/local_blob_store.h"
 #include "src/store/local/local_store.h"
 #include "src/store/local/spares.h"
@@ -18,9 +19,15 @@ namespace smelt {
 // Files in and out of the local store. See OutputFiles.
 class LocalOutputFiles : public OutputFiles {
  public:
-  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, LocalBlobStore& blobs, FileSystem& files,
-                   Gate& gate)
-      : index_(index), blob_files_(blob_files), spares_(spares), blobs_(blobs), files_(files), gate_(gate) {}
+  LocalOutputFiles(BlobIndex& index, BlobFiles& blob_files, Spares& spares, Handover& handover, LocalBlobStore& blobs,
+                   FileSystem& files, Gate& gate)
+      : index_(index),
+        blob_files_(blob_files),
+        spares_(spares),
+        handover_(handover),
+        blobs_(blobs),
+        files_(files),
+        gate_(gate) {}
 
   absl::StatusOr<Digest> Ingest(const std::string& path) override;
   absl::Status Restore(const Digest& digest, const std::string& path, std::uint32_t mode) override;
@@ -34,6 +41,7 @@ class LocalOutputFiles : public OutputFiles {
 
   absl::Status RestoreNow(const Digest& digest, const std::string& path, std::uint32_t mode);
   absl::Status RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode);
+  absl::Status RestoreCopy(const Digest& digest, const std::string& path, std::uint32_t mode, bool lend);
 
   // Whether files can be renamed from the staging area to `path`. FAILED_PRECONDITION without a directory.
   absl::StatusOr<bool> StagingReaches(const std::string& path);
@@ -50,6 +58,7 @@ class LocalOutputFiles : public OutputFiles {
   BlobIndex& index_;
   BlobFiles& blob_files_;
   Spares& spares_;
+  Handover& handover_;
   LocalBlobStore& blobs_;
   FileSystem& files_;
   Gate& gate_;

@@ -19,6 +19,7 @@
 #include "src/store/local/collector.h"
 #include "src/store/local/database.h"
 #include "src/store/local/database_table.h"
+#include "src/store/local/handover.h"
 #include "src/store/local/local_blob_store.h"
 #include "src/store/local/local_output_files.h"
 #include "src/store/local/spares.h"
@@ -41,8 +42,9 @@ class LocalStoreOnRocksDb : public LocalStore {
         index_(*database_, clock, [this] { NoteGrowth(); }),
         blob_files_(options_.directory, files, clock),
         spares_(index_, blob_files_, files, clock, gate_, options_),
-        blobs_(index_, blob_files_, spares_, files, options_.inline_bytes_max),
-        outputs_(index_, blob_files_, spares_, blobs_, files, gate_),
+        handover_(index_, blob_files_, spares_, files, gate_),
+        blobs_(index_, blob_files_, spares_, handover_, files, options_),
+        outputs_(index_, blob_files_, spares_, handover_, blobs_, files, gate_),
         actions_(*database_),
         collector_(index_, blob_files_, spares_, actions_),
         gated_blobs_(blobs_, gate_),
@@ -54,6 +56,7 @@ class LocalStoreOnRocksDb : public LocalStore {
       stopping_ = true;
     }
     wake_.notify_all();
+    handover_.Stop();
     spares_.Stop();
     if (keeper_.joinable()) keeper_.join();
     const absl::Status flushed = index_.Flush();
@@ -65,6 +68,7 @@ class LocalStoreOnRocksDb : public LocalStore {
     RETURN_IF_ERROR(blob_files_.Prepare());
     snapshot_.emplace(*database_);
     spares_.Start();
+    if (options_.hand_over) handover_.Start();
     keeper_ = std::thread([this] { Keep(); });
     return absl::OkStatus();
   }
@@ -103,7 +107,10 @@ class LocalStoreOnRocksDb : public LocalStore {
     return CollectNow(dry_run, down_to_bytes);
   }
 
-  void MakeSparesForTest() override { spares_.Make(); }
+  void MakeSparesForTest() override {
+    handover_.TakeBack([] { return false; });
+    spares_.Make();
+  }
 
   absl::Status CompactForTest() override {
     const Gate::Pass pass = gate_.Enter();
@@ -191,6 +198,7 @@ class LocalStoreOnRocksDb : public LocalStore {
   BlobIndex index_;
   BlobFiles blob_files_;
   Spares spares_;
+  Handover handover_;
   LocalBlobStore blobs_;
   LocalOutputFiles outputs_;
   ActionTable actions_;

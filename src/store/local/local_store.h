@@ -81,6 +81,11 @@ struct LocalStoreOptions {
   // What Restore puts in place keeps a second name in the staging area and becomes a spare once it has no other: see
   // Loans. With `spares` only.
   bool loans = true;
+
+  // What was put, but not ingested, can be had again from where it came: the first Restore takes the blob's own file,
+  // and a few seconds after the last request the store makes itself another. A store that is killed before that does
+  // not have the blob. See Handover; with `loans` only.
+  bool hand_over = false;
 };
 
 // The embedded store: RocksDB for actions, metadata, access times and small blobs; files for the rest. One process at a
@@ -93,7 +98,7 @@ struct LocalStoreOptions {
 //
 // A blob file whose size, mtime, ctime or inode is not as recorded is digested before it is used; after a reboot
 // (another boot id) each file is digested once before it is used, so that what a power cut tore is a miss. kill -9 at
-// any point loses at most what was not acknowledged.
+// any point loses at most what was not acknowledged (see also LocalStoreOptions::hand_over).
 //
 // A database that RocksDB finds corrupt, when it is opened or at any time later, is set aside within seconds and an
 // empty one begun while calls wait: blobs that are files stay, all else is a miss. What was set aside counts in the
@@ -118,7 +123,7 @@ class LocalStore {
   // recently used first; what was used within the last hour goes last. Safe during builds. With `dry_run` only reports.
   virtual absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) = 0;
 
-  // Makes now, in this thread, the spares that an idle store makes.
+  // Does now, in this thread, what an idle store does: makes blobs' files that were handed over, and spares.
   virtual void MakeSparesForTest() = 0;
 
   // What RocksDB does some day by itself: everything is moved to tables, and they are read and written anew.

@@ -19,6 +19,10 @@ const std::string& Put() {
   static const auto* contents = new std::string(Contents(100'000, 'p'));
   return *contents;
 }
+const std::string& Arrived() {
+  static const auto* contents = new std::string(Contents(100'002, 'r'));
+  return *contents;
+}
 const std::string& Copied() {
   static const auto* contents = new std::string(Contents(100'001, 'c'));
   return *contents;
@@ -28,7 +32,8 @@ absl::StatusOr<std::unique_ptr<LocalStore>> OpenIn(const std::string& directory)
   // Spares as on a roomy disk without reflinks, wherever this runs.
   return LocalStore::Open(
       {.directory = directory + "/store",
-       .spare_limits = {.disk_free_bytes_min = 0, .disk_free_share_min = 0, .despite_reflinks = true}},
+       .spare_limits = {.disk_free_bytes_min = 0, .disk_free_share_min = 0, .despite_reflinks = true},
+       .hand_over = true},
       FileSystem::System(), Clock::System());
 }
 
@@ -56,11 +61,17 @@ void DoEverything(LocalStore& store, const std::string& directory, const std::fu
   ASSERT_OK(store.actions().Put(DigestOf("action"), result));
   acknowledge('a');
   ASSERT_OK(RestoreTwice(store, Small(), directory + "/restored-small"));
+  acknowledge('P');  // its first Restore takes the blob's file, and until there is another it may be lost
   ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put"));
+  acknowledge('q');
   store.MakeSparesForTest();
   ASSERT_OK(RestoreTwice(store, Put(), directory + "/restored-put"));
   ASSERT_OK(RestoreTwice(store, Copied(), directory + "/restored-copied"));
   store.MakeSparesForTest();
+  ASSERT_OK(store.blobs().Put(DigestOf(Arrived()), Bytes(Arrived())));
+  ASSERT_OK(store.outputs().Restore(DigestOf(Arrived()), directory + "/restored-arrived", 0644));
+  store.MakeSparesForTest();
+  acknowledge('r');
   acknowledge('x');  // from here on blobs may go
   ASSERT_OK(store.Collect(false, 0));
 }
@@ -104,7 +115,9 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
     EXPECT_THAT(StagedIn(dir_ / "store"), testing::IsEmpty());
     std::int64_t bytes = 0;
     CheckBlob(Small(), acknowledged.Has('s') && !collecting, bytes);
-    CheckBlob(Put(), acknowledged.Has('p') && !collecting, bytes);
+    const bool handed_over = acknowledged.Has('P') && !acknowledged.Has('q');
+    CheckBlob(Put(), acknowledged.Has('p') && !handed_over && !collecting, bytes);
+    CheckBlob(Arrived(), acknowledged.Has('r') && !collecting, bytes);
     CheckBlob(Copied(), acknowledged.Has('c') && !collecting, bytes);
     EXPECT_EQ(store_->Usage().bytes, bytes);
     EXPECT_EQ(store_->Usage().corrupt_blobs, 0);
@@ -115,6 +128,7 @@ class LocalStoreCrashTest : public testing::TestWithParam<std::string> {
     EXPECT_EQ(result.ok() ? result->stdout_raw() : "as it was", "as it was");
     CheckRestored("restored-small", Small());
     CheckRestored("restored-put", Put());
+    CheckRestored("restored-arrived", Arrived());
     CheckRestored("restored-copied", Copied());
   }
 
@@ -138,7 +152,8 @@ INSTANTIATE_TEST_SUITE_P(EveryKillPoint, LocalStoreCrashTest, testing::ValuesIn(
 TEST(LocalStoreKillPoints, CoverEveryOperation) {
   EXPECT_THAT(KilledOperations(),
               testing::IsSupersetOf({"store.put", "store.put_inline", "store.commit", "store.ingest", "store.restore",
-                                     "store.spare", "store.loan", "store.action", "store.collect", "store.drop"}));
+                                     "store.spare", "store.loan", "store.release", "store.handover", "store.action",
+                                     "store.collect", "store.drop"}));
 }
 
 }  // namespace

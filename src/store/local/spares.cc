@@ -1,9 +1,7 @@
 #include "src/store/local/spares.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "src/base/background_thread.h"
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/store/local/disk_facts.h"
@@ -19,15 +18,6 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kWantedMax = 10'000;  // blobs remembered
-constexpr int kLowestPriority = 19;
-constexpr int kIoPriorityOfThread = 1;    // IOPRIO_WHO_PROCESS
-constexpr int kIoPriorityIdle = 3 << 13;  // IOPRIO_CLASS_IDLE
-
-void LowerPriorityOfThisThread() {
-  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  ::setpriority(PRIO_PROCESS, thread, kLowestPriority);
-  ::syscall(SYS_ioprio_set, kIoPriorityOfThread, thread, kIoPriorityIdle);
-}
 
 }  // namespace
 
@@ -60,10 +50,10 @@ bool Spares::WaitForWork(std::unique_lock<std::mutex>& lock) {
 }
 
 void Spares::Run() {
-  LowerPriorityOfThisThread();
+  RunThisThreadInTheBackground();
   std::unique_lock lock(mu_);
   while (WaitForWork(lock)) {
-    if (clock_.NowNanos() - last_activity_ns_ < kIdleNanos) continue;
+    if (IdleNanos() < kIdleNanos) continue;
     pending_ = false;
     lock.unlock();
     const bool made_all = Make();
@@ -238,13 +228,32 @@ absl::Status Spares::PutAt(const Digest& digest, const Spare& spare, const std::
   return absl::OkStatus();
 }
 
+bool Spares::CanLend(const Digest& digest) {
+  if (!options_.spares || !options_.loans || digest.size < options_.spare_limits.blob_bytes_min) return false;
+  const std::lock_guard lock(mu_);
+  const Wanted& wanted = wanted_[digest];
+  return lent_ < loans_.AtOnce() && wanted.lent.size() + wanted.spares.size() < kOfEachMax;
+}
+
+void Spares::Add(const Digest& digest, const std::string& path) {
+  const auto stat = files_.Stat(path);
+  if (!stat.ok()) return files_.Remove(path).IgnoreError();
+  const std::lock_guard lock(mu_);
+  Attach(wanted_[digest], {.path = path, .stat = *stat});
+}
+
+std::vector<std::string> Spares::FilesOf(const Digest& digest) {
+  const std::lock_guard lock(mu_);
+  std::vector<std::string> paths;
+  const auto found = wanted_.find(digest);
+  if (found == wanted_.end()) return paths;
+  for (const Spare& spare : found->second.spares) paths.push_back(spare.path);
+  for (const Loans::Loan& loan : found->second.lent) paths.push_back(loan.path);
+  return paths;
+}
+
 void Spares::Lend(const Digest& digest, const std::string& staged) {
-  if (!options_.spares || !options_.loans || digest.size < options_.spare_limits.blob_bytes_min) return;
-  {
-    const std::lock_guard lock(mu_);
-    const Wanted& wanted = wanted_[digest];
-    if (lent_ >= loans_.AtOnce() || wanted.lent.size() + wanted.spares.size() >= kOfEachMax) return;
-  }
+  if (!CanLend(digest)) return;
   std::optional<Loans::Loan> loan = loans_.Lend(staged, blob_files_.StagingPath());
   if (!loan.has_value()) return;
   const std::lock_guard lock(mu_);

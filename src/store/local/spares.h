@@ -68,6 +68,9 @@ class Spares {
     return operation();
   }
 
+  // For how long the store has not been asked for anything.
+  std::int64_t IdleNanos() { return clock_.NowNanos() - last_activity_ns_; }
+
   // The blob was restored with this mode, or ingested, and is likely to be needed.
   void Want(const Digest& digest, std::uint32_t mode, bool restored);
 
@@ -77,6 +80,15 @@ class Spares {
 
   // The file at `staged`, which holds the blob and which nobody has seen yet, is about to be put in place.
   void Lend(const Digest& digest, const std::string& staged);
+
+  // Whether a file of this blob that is put in place would be lent.
+  bool CanLend(const Digest& digest);
+
+  // The file at `path`, which holds the blob, is a spare from now on. Removed if it cannot be.
+  void Add(const Digest& digest, const std::string& path);
+
+  // Those that are spares of the blob or lent, which may have been changed.
+  std::vector<std::string> FilesOf(const Digest& digest);
 
   // False if there are none. What is just being made goes too; what is lent stays.
   bool DropAll();

@@ -1,0 +1,12 @@
+#ifndef SMELT_BASE_BACKGROUND_THREAD_H_
+#define SMELT_BASE_BACKGROUND_THREAD_H_
+
+namespace smelt {
+
+// From now on the calling thread gets processors and disks only when nobody else wants them: the batch of idle tasks
+// (SCHED_IDLE), or where that is not allowed the lowest priority.
+void RunThisThreadInTheBackground();
+
+}  // namespace smelt
+
+#endif  // SMELT_BASE_BACKGROUND_THREAD_H_
