@@ -1,12 +1,25 @@
 #include "src/reapi/digests.h"
 
+#include <array>
+#include <cstdint>
+#include <string_view>
+
 #include "fmt/format.h"
 
 namespace smelt::reapi {
 namespace {
 
-// -1 for what is no lower-case hexadecimal digit.
-constexpr int Nibble(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+constexpr std::uint8_t kNoNibble = 0xff;
+
+// What each character is as a lower-case hexadecimal digit.
+constexpr std::array<std::uint8_t, 256> kNibbles = [] {
+  std::array<std::uint8_t, 256> nibbles{};
+  nibbles.fill(kNoNibble);
+  for (std::uint8_t i = 0; i < 16; ++i) nibbles[static_cast<std::uint8_t>("0123456789abcdef"[i])] = i;
+  return nibbles;
+}();
+
+std::uint8_t Nibble(char c) { return kNibbles[static_cast<std::uint8_t>(c)]; }
 
 absl::Status NotADigest(const v2::Digest& digest) {
   return absl::InvalidArgumentError(
@@ -26,14 +39,15 @@ v2::Digest ToProto(const Digest& digest) {
 absl::StatusOr<Digest> FromProto(const v2::Digest& digest) {
   Digest parsed;
   parsed.size = digest.size_bytes();
-  if (digest.hash().size() != 2 * Digest::kHashBytes || parsed.size < 0) return NotADigest(digest);
-  int bad = 0;
+  const std::string_view hex = digest.hash();
+  if (hex.size() != 2 * Digest::kHashBytes || parsed.size < 0) return NotADigest(digest);
+  std::uint8_t seen = 0;
   for (std::size_t i = 0; i < Digest::kHashBytes; ++i) {
-    const int high = Nibble(digest.hash()[2 * i]), low = Nibble(digest.hash()[2 * i + 1]);
-    bad |= high | low;
+    const std::uint8_t high = Nibble(hex[2 * i]), low = Nibble(hex[2 * i + 1]);
+    seen |= high | low;
     parsed.hash[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
-  if (bad < 0) return NotADigest(digest);
+  if (seen > 15) return NotADigest(digest);
   return parsed;
 }
 

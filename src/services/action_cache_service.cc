@@ -11,7 +11,7 @@
 #include "src/reapi/digests.h"
 #include "src/reapi/directory_check.h"
 #include "src/services/caller.h"
-#include "src/services/raw_call.h"
+#include "src/services/messages/raw_call.h"
 #include "src/store/completeness_checking_action_cache.h"
 
 namespace smelt {

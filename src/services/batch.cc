@@ -81,6 +81,15 @@ absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
   return absl::OkStatus();
 }
 
+bool AcceptsZstd(const v2::BatchReadBlobsRequest& request) {
+  const auto& acceptable = request.acceptable_compressors();
+  return std::find(acceptable.begin(), acceptable.end(), v2::Compressor::ZSTD) != acceptable.end();
+}
+
+bool MayReadInPlace(const ServiceParts& parts, std::int64_t bytes, std::size_t blobs) {
+  return parts.reads_in_place && bytes <= kBytesInPlaceMax && blobs <= kBlobsInPlaceMax;
+}
+
 }  // namespace
 
 void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& request,
@@ -119,8 +128,7 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
     *response.add_responses()->mutable_digest() = digest;
     total += std::max<std::int64_t>(digest.size_bytes(), 0);
   }
-  const auto& acceptable = request.acceptable_compressors();
-  const bool zstd = std::find(acceptable.begin(), acceptable.end(), v2::Compressor::ZSTD) != acceptable.end();
+  const bool zstd = AcceptsZstd(request);
   parts.budget.Acquire(total, [&parts, &request, &response, zstd, total, done](BytesBudget::Hold hold) {
     auto held = std::make_shared<BytesBudget::Hold>(std::move(hold));
     const auto step = [&parts, &request, &response, zstd](std::size_t at) {
@@ -133,12 +141,28 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
       held->Release();
       done(absl::OkStatus());
     };
-    if (parts.reads_in_place && total <= kBytesInPlaceMax && count <= kBlobsInPlaceMax) {
+    if (MayReadInPlace(parts, total, count)) {
       for (std::size_t at = 0; at < count; ++at) step(at);
       return end();
     }
     if (!parts.reads.ForEach(count, kReadsAtOnce, step, end)) done(TooBusy());
   });
+}
+
+std::optional<BatchReadAnswer> BatchReadAtOnce(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request) {
+  if (AcceptsZstd(request)) return std::nullopt;
+  BatchReadAnswer answer;
+  std::int64_t total = 0;
+  for (const v2::Digest& name : request.digests()) {
+    const absl::StatusOr<Digest> digest = reapi::FromProto(name);
+    if (!digest.ok() || digest->size > kBytesInPlaceMax) return std::nullopt;
+    total += digest->size;
+    if (!MayReadInPlace(parts, total, static_cast<std::size_t>(request.digests_size()))) return std::nullopt;
+    absl::StatusOr<Bytes> bytes = parts.blobs.Get(*digest);
+    if (!bytes.ok() || bytes->contents() == nullptr) return std::nullopt;
+    answer.Add(*digest, *std::move(bytes));
+  }
+  return answer;
 }
 
 }  // namespace smelt

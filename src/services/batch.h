@@ -2,9 +2,11 @@
 #define SMELT_SERVICES_BATCH_H_
 
 #include <functional>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "build/bazel/remote/execution/v2/remote_execution.pb.h"
+#include "src/services/messages/batch_read_answer.h"
 #include "src/services/service_parts.h"
 
 namespace smelt {
@@ -20,6 +22,11 @@ void BatchUpdate(const ServiceParts& parts, const build::bazel::remote::executio
 // BatchReadBlobs, likewise. Waits for the memory that the blobs take.
 void BatchRead(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request,
                build::bazel::remote::execution::v2::BatchReadBlobsResponse& response, BatchDone done);
+
+// BatchRead's answer to a call for a few little blobs that are all there, where the store has them at hand; else
+// nothing, and BatchRead is to be asked.
+std::optional<BatchReadAnswer> BatchReadAtOnce(
+    const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request);
 
 }  // namespace smelt
 

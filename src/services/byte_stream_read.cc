@@ -5,13 +5,13 @@
 
 #include "google/bytestream/bytestream.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "src/base/status_macros.h"
 #include "src/reapi/resource_name.h"
 #include "src/services/byte_stream/read_range.h"
 #include "src/services/caller.h"
 #include "src/services/grpc_status.h"
-#include "src/services/read_response.h"
+#include "src/services/messages/raw_call.h"
+#include "src/services/messages/read_response.h"
 #include "src/services/zstd_codec.h"
 
 namespace smelt {
@@ -34,7 +34,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     const std::int64_t held = std::min(range_.digest.size, kInMemoryBytesMax);
     parts_.budget.Acquire(held, [this](BytesBudget::Hold hold) {
       hold_ = std::move(hold);
-      Run([this] { Open(); });
+      MayOpenInPlace() ? Open() : Run([this] { Open(); });
     });
   }
 
@@ -49,15 +49,16 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
  private:
   absl::Status Prepare(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
-    grpc::ByteBuffer copy(request);
     ReadRequest parsed;
-    if (!grpc::SerializationTraits<ReadRequest>::Deserialize(&copy, &parsed).ok()) {
-      return absl::InvalidArgumentError("not a google.bytestream.ReadRequest");
-    }
+    RETURN_IF_ERROR(ParseMessage(request, parsed));
     ASSIGN_OR_RETURN(const reapi::ResourceName name, reapi::ParseReadName(parsed.resource_name()));
     RETURN_IF_ERROR(MayCall(parts_.authorizer, context, name.instance, Permission::kReadBlobs));
     ASSIGN_OR_RETURN(range_, ReadRangeOf(parsed, name));
     return absl::OkStatus();
+  }
+
+  bool MayOpenInPlace() const {
+    return parts_.reads_in_place && range_.digest.size <= kBytesInPlaceMax && !range_.zstd;
   }
 
   void Run(WorkerPool::Task task) {

@@ -139,6 +139,19 @@ TEST_F(ByteStreamTest, ReadsFromAnOffsetUpToALimit) {
   EXPECT_EQ(at_end.data, "");
 }
 
+TEST_F(ByteStreamTest, WhatAStoreHasAtHandIsReadTheSame) {
+  reads_in_place_ = true;
+  Start();
+  for (const std::size_t size : {1, 65'536, 65'537, 3 << 20}) {
+    const std::string blob = Blob(size);
+    const std::string name = "blobs/" + Put(blob).ToString();
+    EXPECT_EQ(Read(name).data, blob) << size;
+    EXPECT_EQ(Read(name, static_cast<std::int64_t>(size) - 1).data, blob.substr(size - 1));
+  }
+  EXPECT_THAT(Read("blobs/" + DigestOf("gone").ToString()).status, HasCode(StatusCode::NOT_FOUND));
+  AwaitNothingHeld();
+}
+
 TEST_F(ByteStreamTest, BadReads) {
   const std::string digest = Put("hello").ToString();
   EXPECT_THAT(Read("blobs/" + digest, 6).status, HasCode(StatusCode::OUT_OF_RANGE, "read_offset"));

@@ -2,7 +2,7 @@
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "src/services/caller.h"
-#include "src/services/raw_call.h"
+#include "src/services/messages/raw_call.h"
 
 namespace smelt {
 namespace {

@@ -12,7 +12,7 @@
 #include "src/services/batch.h"
 #include "src/services/caller.h"
 #include "src/services/get_tree.h"
-#include "src/services/raw_call.h"
+#include "src/services/messages/raw_call.h"
 
 namespace smelt {
 namespace {
@@ -58,14 +58,26 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    return Batch<v2::BatchUpdateBlobsRequest, v2::BatchUpdateBlobsResponse>(*context, *bytes, *response,
-                                                                            Permission::kWriteBlobs, BatchUpdate);
+    const RawCall call(*context, *response);
+    const auto request = std::make_shared<v2::BatchUpdateBlobsRequest>();
+    const absl::Status status = Check(*context, *bytes, Permission::kWriteBlobs, *request);
+    status.ok() ? Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate) : call.Finish(status);
+    return call.reactor();
   }
 
   grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override {
-    return Batch<v2::BatchReadBlobsRequest, v2::BatchReadBlobsResponse>(*context, *bytes, *response,
-                                                                        Permission::kReadBlobs, BatchRead);
+    const RawCall call(*context, *response);
+    const auto request = std::make_shared<v2::BatchReadBlobsRequest>();
+    const absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, *request);
+    if (!status.ok()) {
+      call.Finish(status);
+    } else if (const auto answer = BatchReadAtOnce(parts_, *request); answer.has_value()) {
+      call.Finish(answer->Serialized());
+    } else {
+      Run<v2::BatchReadBlobsResponse>(request, call, BatchRead);
+    }
+    return call.reactor();
   }
 
   grpc::ServerWriteReactor<v2::GetTreeResponse>* GetTree(grpc::CallbackServerContext* context,
@@ -98,19 +110,11 @@ class CasService : public Base {
     if (!parts_.reads.Submit([=, request = std::move(request)] { answer(request); })) call.Finish(TooBusy());
   }
 
-  template <typename Request, typename Response, typename Run>
-  grpc::ServerUnaryReactor* Batch(grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
-                                  grpc::ByteBuffer& answer, Permission permission, const Run& run) {
-    const RawCall call(context, answer);
-    const auto request = std::make_shared<Request>();
+  // Has `batch` answer, whenever that may be.
+  template <typename Response, typename Request, typename Batch>
+  void Run(const std::shared_ptr<Request>& request, const RawCall& call, const Batch& batch) {
     const auto response = std::make_shared<Response>();
-    const absl::Status status = Check(context, bytes, permission, *request);
-    if (status.ok()) {
-      run(parts_, *request, *response, [call, request, response](absl::Status done) { call.Finish(done, *response); });
-    } else {
-      call.Finish(status);
-    }
-    return call.reactor();
+    batch(parts_, *request, *response, [call, request, response](absl::Status done) { call.Finish(done, *response); });
   }
 
   const ServiceParts parts_;

@@ -171,6 +171,34 @@ TEST_F(CasTest, ABatchIsReadEachBlobForItself) {
   EXPECT_EQ(read_.responses(3).compressor(), v2::Compressor::IDENTITY) << "too small to pay";
 }
 
+TEST_F(CasTest, WhatAStoreHasAtHandIsReadTheSame) {
+  reads_in_place_ = true;
+  Start();
+  v2::BatchReadBlobsRequest request;
+  const auto ask = [&](const Digest& digest) { *request.add_digests() = reapi::ToProto(digest); };
+  const auto expect = [&](const std::vector<std::string>& blobs) {
+    ASSERT_THAT(Read(request), HasCode(StatusCode::OK));
+    ASSERT_EQ(read_.responses_size(), static_cast<int>(blobs.size()));
+    for (std::size_t i = 0; i < blobs.size(); ++i) {
+      const auto& response = read_.responses(static_cast<int>(i));
+      EXPECT_EQ(response.digest().SerializeAsString(), request.digests(static_cast<int>(i)).SerializeAsString());
+      EXPECT_EQ(response.data(), blobs[i]);
+    }
+  };
+  ask(Put("small"));
+  ask(DigestOf(""));
+  expect({"small", ""});
+  ask(DigestOf("gone"));
+  expect({"small", "", ""});
+  EXPECT_EQ(ReadCode(0), StatusCode::OK);
+  EXPECT_EQ(ReadCode(2), StatusCode::NOT_FOUND);
+  const std::string large(100'000, 'l');
+  request.clear_digests();
+  ask(Put(large));
+  ask(Put("small"));
+  expect({large, "small"});
+}
+
 TEST_F(CasTest, EmptyBatchesSucceed) {
   EXPECT_THAT(Update({}), HasCode(StatusCode::OK));
   EXPECT_THAT(Read({}), HasCode(StatusCode::OK));

@@ -76,6 +76,7 @@ class ServerTest : public testing::Test {
     options.endpoints = {{"127.0.0.1:0", nullptr}};
     options.limits = limits_;
     options.reflection = reflection_;
+    options.reads_in_place = reads_in_place_;
     options.audit = &audit_;
     options.more_services = more_services_;
     auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts, results_}, options);
@@ -117,6 +118,7 @@ class ServerTest : public testing::Test {
 
   Limits limits_;
   bool reflection_ = false;
+  bool reads_in_place_ = false;
   std::vector<grpc::Service*> more_services_;
   CompleteResults* results_ = nullptr;
   MemoryBlobStore blobs_;

@@ -1,4 +1,4 @@
-#include "src/services/raw_call.h"
+#include "src/services/messages/raw_call.h"
 
 #include <string>
 #include <utility>

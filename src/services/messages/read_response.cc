@@ -1,4 +1,4 @@
-#include "src/services/read_response.h"
+#include "src/services/messages/read_response.h"
 
 #include <cstddef>
 #include <utility>

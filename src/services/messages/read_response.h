@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_READ_RESPONSE_H_
-#define SMELT_SERVICES_READ_RESPONSE_H_
+#ifndef SMELT_SERVICES_MESSAGES_READ_RESPONSE_H_
+#define SMELT_SERVICES_MESSAGES_READ_RESPONSE_H_
 
 #include <cstdint>
 #include <string>
@@ -20,4 +20,4 @@ grpc::ByteBuffer ReadResponseOf(const Bytes& blob, std::int64_t offset, std::int
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_READ_RESPONSE_H_
+#endif  // SMELT_SERVICES_MESSAGES_READ_RESPONSE_H_

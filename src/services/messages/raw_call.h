@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_RAW_CALL_H_
-#define SMELT_SERVICES_RAW_CALL_H_
+#ifndef SMELT_SERVICES_MESSAGES_RAW_CALL_H_
+#define SMELT_SERVICES_MESSAGES_RAW_CALL_H_
 
 #include "absl/status/status.h"
 
@@ -42,4 +42,4 @@ class RawCall {
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_RAW_CALL_H_
+#endif  // SMELT_SERVICES_MESSAGES_RAW_CALL_H_
