@@ -404,9 +404,9 @@ class Observer {
 
 std::string_view Name(NotStored reason) {
   constexpr std::array<std::string_view, kNotStoredReasons> kNames = {
-      "compiler_failed", "incremental",        "private_inputs", "inputs_changed", "outputs_missing",
-      "unobserved",      "unobserved_program", "ran_a_program",  "network",        "random",
-      "side_effects",    "not_utf8",           "output_limit",   "store_failed"};
+      "compiler_failed", "incremental",  "private_inputs",     "inputs_changed", "outputs_missing",
+      "unobserved",      "disk_full",    "unobserved_program", "ran_a_program",  "network",
+      "random",          "side_effects", "not_utf8",           "output_limit",   "store_failed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

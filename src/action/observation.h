@@ -23,6 +23,7 @@ enum class NotStored {
   kInputsChanged,      // an input was written while the compiler ran
   kOutputsMissing,     // an expected output is not there
   kUnobserved,         // the observer's log is missing or broken
+  kDiskFull,           // nothing was asked of the compiler, because nothing could be stored
   kUnobservedProgram,  // a program ran that the observer could not be loaded into
   kRanAProgram,        // a procedural macro ran another program
   kNetwork,            // something opened a network connection

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,10 @@
 
 namespace smelt {
 namespace {
+
+// linux/ioprio.h
+constexpr int kThisProcess = 1;
+constexpr int kIdlePriority = 3 << 13;
 
 // What the child tells before it has become the command.
 struct Failure {
@@ -41,15 +46,18 @@ struct Child {
         groups(fmt::format("{0} {0} 1", getegid())),
         upper(what.scratch + "/upper"),
         work(what.scratch + "/work"),
+        temporary(what.scratch + "/tmp"),
         overlay(fmt::format("userxattr,lowerdir={},upperdir={},workdir={}", what.covered, upper, work)) {}
 
   [[noreturn]] void Become(int failures) const;
   const char* Arrange() const;  // the step that failed, or null
   const char* Cover() const;
+  const char* MakeRestReadOnly() const;
 
   const BackgroundCommand& command;
   const std::vector<char*> arguments, environment;
-  const std::string users, groups, upper, work, overlay;
+  const pid_t parent = getpid();
+  const std::string users, groups, upper, work, temporary, overlay;
 };
 
 bool Write(const char* path, const char* text, std::size_t size) {
@@ -68,16 +76,33 @@ const char* Child::Cover() const {
   if (!Write("/proc/self/setgroups", "deny", 4)) return "setgroups";
   if (!Write("/proc/self/gid_map", groups.data(), groups.size())) return "gid_map";
   if (mount("smelt", command.scratch.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") != 0) return "mount tmpfs";
-  if (mkdir(upper.c_str(), 0700) != 0 || mkdir(work.c_str(), 0700) != 0) return "mkdir";
+  for (const std::string* directory : {&upper, &work, &temporary}) {
+    if (mkdir(directory->c_str(), 0700) != 0) return "mkdir";
+  }
   if (mount("smelt", command.covered.c_str(), "overlay", 0, overlay.c_str()) != 0) return "mount overlay";
+  return MakeRestReadOnly();
+}
+
+const char* Child::MakeRestReadOnly() const {
+  const char* writable = command.writable.c_str();
+  if (mount(writable, writable, nullptr, MS_BIND, nullptr) != 0) return "bind";
+  mount_attr read_only = {}, read_write = {};
+  read_only.attr_set = read_write.attr_clr = MOUNT_ATTR_RDONLY;
+  if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &read_only, sizeof read_only) != 0) return "mount_setattr";
+  for (const std::string* directory : {&command.writable, &command.scratch, &command.covered}) {
+    if (mount_setattr(AT_FDCWD, directory->c_str(), 0, &read_write, sizeof read_write) != 0) return "mount_setattr";
+  }
   return nullptr;
 }
 
 const char* Child::Arrange() const {
-  if (setpgid(0, 0) != 0) return "setpgid";
+  if (setsid() < 0) return "setsid";
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return "prctl";
+  if (getppid() != parent) _exit(127);  // it has ended already
   const sched_param none = {};
   if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) return "sched_setscheduler";
+  Write("/proc/self/autogroup", "19", 2);  // a session has its own share of the processors where there are such
+  syscall(SYS_ioprio_set, kThisProcess, 0, kIdlePriority);
   Write("/proc/self/oom_score_adj", "1000", 4);
   if (!command.covered.empty()) {
     if (const char* step = Cover()) return step;
@@ -122,7 +147,8 @@ class SystemProcess : public BackgroundProcess {
     while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) continue;
     const std::lock_guard lock(mu_);  // nobody kills a process group whose number may be another's already
     kill(-pid_, SIGKILL);
-    ended_ = waitpid(pid_, &status_, 0) == pid_;
+    waitpid(pid_, &status_, 0);
+    ended_ = true;
     return status_;
   }
 

@@ -17,15 +17,17 @@ struct BackgroundCommand {
   std::string working_directory;
   mode_t umask = 022;
 
-  // A directory in which the command may write without anybody seeing it: an overlay lies on it, visible to the command
-  // alone, and what is written there is in memory and gone with the process.
-  std::string covered;
-  std::string scratch;  // an empty directory, for the mount of that memory
+  // If not empty: a directory in which the command may write without anybody seeing it. An overlay lies on it, visible
+  // to the command alone, and what is written there is in memory and gone with the process. Everything else is
+  // read-only to the command, also what comes to lie there when the directory is removed and made again, except for
+  // `writable`, a directory, and `scratch`, an empty directory: there the memory is mounted, TMPDIR should be below it
+  // (`scratch`/tmp).
+  std::string covered, writable, scratch;
 };
 
-// A command that runs behind everything else: only while processors have nothing else to do (SCHED_IDLE), first to go
-// when memory is short, with nothing on its standard streams, in a process group of its own. It ends with the thread
-// that started it.
+// A command that runs behind everything else: it gets what processors and disk have left over (SCHED_IDLE within the
+// daemon's control group), is first to go when memory is short, has nothing on its standard streams, and a session of
+// its own. It ends with the thread that started it.
 class BackgroundProcess {
  public:
   virtual ~BackgroundProcess() = default;  // kills it, and waits for that
@@ -38,7 +40,7 @@ class BackgroundProcess {
 };
 
 // INTERNAL, with the step that failed, where the system does not let users have namespaces or overlays (user namespaces
-// switched off, a kernel before 5.11), or where the command cannot be started.
+// switched off, a kernel before 5.12), or where the command cannot be started.
 absl::StatusOr<std::unique_ptr<BackgroundProcess>> StartInBackground(const BackgroundCommand& command);
 
 }  // namespace smelt

@@ -206,6 +206,7 @@ int Main(int argc, char** argv) {
 
   ShortenLog(paths->log);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);
   signal(SIGTERM, OnSignal);
   signal(SIGINT, OnSignal);
   return Serve(*paths, *config);

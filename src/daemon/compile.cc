@@ -83,6 +83,7 @@ void SnapshotTree(FileSystem& files, const std::string& directory, Before& befor
 struct CompileHandler::Plan {
   bool incremental = false;
   bool observed = false;
+  bool disk_full = false;
   bool private_inputs = false;
   std::string observer_log, linker_dependency_file;
   Before before;
@@ -128,9 +129,10 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
 
   // Nothing is known, or it is to be checked: the compiler runs.
-  const StateAhead::Compile compile =
-      parts_.state_ahead.Begin(unit.identity, [&] { return wrapper.Send(wire::Working()); });
+  const auto working = [&] { return wrapper.Send(wire::Working()); };
+  const StateAhead::Compile compile = parts_.state_ahead.Begin(unit.identity, working);
   Plan plan = MakePlan(unit, prediction);
+  if (plan.incremental) parts_.state_ahead.Take(unit.identity, unit.Absolute(*unit.invocation.incremental), working);
   const std::int64_t run = NowMicros();
   plan.micros = run - start;
   if (!wrapper.Send(RunMessage(unit, plan))) return;
@@ -244,10 +246,7 @@ bool CompileHandler::CanObserve(const std::string& log) {
     parts_.files.MakeDirectories(options_.runs_directory, 0700).IgnoreError();
     made = parts_.files.WriteNewFile(log, "", 0600);
   }
-  if (!made.ok()) return false;
-  if (parts_.files.FreeBytes(options_.runs_directory).value_or(0) >= kFreeBytesMin) return true;
-  parts_.files.Remove(log).IgnoreError();
-  return false;
+  return made.ok();
 }
 
 CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor::Prediction& prediction) {
@@ -256,9 +255,9 @@ CompileHandler::Plan CompileHandler::MakePlan(const Unit& unit, const Predictor:
   plan.incremental = options_.incremental && unit.invocation.incremental && !prediction.result &&
                      HasEarlierOutputs(unit) &&
                      (plan.private_inputs || parts_.edited.IsEdited(unit.identity, unit.paths));
-  if (plan.incremental) parts_.state_ahead.Take(unit.identity, unit.Absolute(*unit.invocation.incremental));
   const std::string stem = fmt::format("{}/{:x}-{}", options_.runs_directory, start_ns_, runs_.fetch_add(1));
-  plan.observed = !plan.incremental && !plan.private_inputs && CanObserve(stem + ".observed");
+  plan.disk_full = parts_.files.FreeBytes(options_.runs_directory).value_or(kFreeBytesMin) < kFreeBytesMin;
+  plan.observed = !plan.incremental && !plan.private_inputs && !plan.disk_full && CanObserve(stem + ".observed");
   if (plan.observed) {
     plan.observer_log = stem + ".observed";
     if (unit.invocation.Links()) plan.linker_dependency_file = stem + ".linked";
@@ -398,7 +397,7 @@ std::optional<NotStored> CompileHandler::TryKeep(const Unit& unit, const Plan& p
 
 std::optional<NotStored> CompileHandler::ObserveRun(const Unit& unit, const Plan& plan, bool failed_probe, Shape& shape,
                                                     std::string& detail) {
-  if (!plan.observed) return NotStored::kUnobserved;
+  if (!plan.observed) return plan.disk_full ? NotStored::kDiskFull : NotStored::kUnobserved;
   absl::StatusOr<std::string> log = parts_.files.ReadFile(plan.observer_log);
   if (!log.ok()) return NotStored::kUnobserved;
   absl::StatusOr<std::vector<ObserverEvent>> events = ParseObserverLog(*log);

@@ -118,14 +118,20 @@ TEST_F(NotStoredTest, WithAnotherObserverThanTheOneThatWorkedNothing) {
 }
 
 TEST_F(NotStoredTest, OnAFullDiskTheCompilerAndTheLinkerAreAskedToWriteNothingMore) {
-  files_.Inject({.call = Call::kFreeBytes});
+  files_.SetFreeBytes(1 << 20);
   one_.crate_type = "bin";
   const Outcome outcome = Compile(one_);
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_EQ(Last(), "not_stored unobserved");
+  EXPECT_EQ(Last(), "not_stored disk_full");
   EXPECT_TRUE(outcome.run.environment.empty());
   EXPECT_THAT(outcome.run.command, Not(Contains(HasSubstr("--dependency-file"))));
   EXPECT_TRUE(fs::is_empty(options_.runs_directory));
+}
+
+TEST_F(NotStoredTest, ADiskThatDoesNotSayIsNotFull) {
+  files_.Inject({.call = Call::kFreeBytes});
+  Compile(one_);
+  EXPECT_EQ(Last(), "miss");
 }
 
 TEST_F(NotStoredTest, ARunsDirectoryThatIsGoneIsMadeAgain) {

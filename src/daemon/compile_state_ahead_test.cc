@@ -28,16 +28,13 @@ class CompileStateAheadTest : public DaemonFixture {
     background_ = [this](const BackgroundCommand& command) {
       std::filesystem::create_directories(dir_ / "cache/states/making/state/a-crate/s-1-1-hash");
       command_ = command;
-      started_.fetch_add(1);
-      started_.notify_all();
+      ++started_;
       return std::make_unique<Done>();
     };
     Restart();
   }
 
   std::string Incremental() { return one_.Path("target/debug/incremental"); }
-
-  void AwaitStart() { started_.wait(0); }
 
   std::atomic<int> started_ = 0;
   BackgroundCommand command_;
@@ -46,7 +43,7 @@ class CompileStateAheadTest : public DaemonFixture {
 TEST_F(CompileStateAheadTest, TheFirstEditFindsTheState) {
   Compile(one_);
   EXPECT_EQ(Last(), "miss");
-  AwaitStart();
+  daemon_->state_ahead.Wait();
   one_.Write("src/m.rs", "fn edited\n");
   Compile(one_);
   EXPECT_EQ(Last(), "not_stored incremental");
@@ -61,11 +58,13 @@ TEST_F(CompileStateAheadTest, ItIsTheSameCompileElsewhereAndUnseen) {
   one_.environment["CARGO_MAKEFLAGS"] = "-j --jobserver-fds=8,9";
   one_.environment["V"] = "1";
   const Outcome outcome = Compile(one_);
-  AwaitStart();
+  daemon_->state_ahead.Wait();
   std::vector<std::string> expected = outcome.run.command;
   expected.push_back("-Cincremental=" + (dir_ / "cache/states/making/state"));
   EXPECT_EQ(command_.command, expected);
   EXPECT_EQ(command_.covered, one_.Deps());
+  EXPECT_EQ(command_.writable, dir_ / "cache/states/making/state");
+  EXPECT_THAT(command_.environment, Contains("TMPDIR=" + (dir_ / "cache/states/making/scratch/tmp")));
   EXPECT_EQ(command_.working_directory, one_.Request().working_directory);
   EXPECT_THAT(command_.environment, Contains("V=1"));
   EXPECT_THAT(command_.environment, Not(Contains(StartsWith("CARGO_MAKEFLAGS="))));
@@ -74,7 +73,7 @@ TEST_F(CompileStateAheadTest, ItIsTheSameCompileElsewhereAndUnseen) {
 
 TEST_F(CompileStateAheadTest, NothingIsMadeForHits) {
   Compile(one_);
-  AwaitStart();
+  daemon_->state_ahead.Wait();
   one_.RemoveTarget();
   Compile(one_);
   EXPECT_EQ(Last(), "hit");
@@ -83,10 +82,13 @@ TEST_F(CompileStateAheadTest, NothingIsMadeForHits) {
 }
 
 TEST_F(CompileStateAheadTest, NothingIsMadeWhereNobodyEdits) {
-  Checkout ci = one_, dependency = one_;
+  Checkout ci = one_, dependency = one_, named = one_;
   ci.environment["CI"] = "true";
   Compile(ci);
   EXPECT_EQ(Last(), "miss");
+  named.arguments = {"-C", "incremental=" + Incremental(), "--cfg", "named"};
+  named.emits = "dep-info=" + named.Path("a.d") + ",link=" + named.Path("liba.rlib");
+  Compile(named);
   dependency.arguments = {"--cfg", "x"};
   Compile(dependency);
   EXPECT_EQ(Last(), "miss");

@@ -90,10 +90,10 @@ TEST_F(ListenerTest, ServesEachConnectionAndTakesItsSocketAway) {
 
 TEST_F(ListenerTest, AThreadServesOneConnectionAfterTheOther) {
   std::mutex mu;
-  std::set<std::thread::id> threads;
+  std::set<pid_t> threads;
   Start([&](UniqueFd fd) {
     const std::lock_guard lock(mu);
-    threads.insert(std::this_thread::get_id());
+    threads.insert(gettid());
     Greet(std::move(fd));
   });
   std::size_t connections = 0;

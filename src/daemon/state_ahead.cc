@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kTaken[] = "/taken-";  // and a number: a state on its way
+
 void RemoveTree(const fs::path& path) {
   std::error_code ignored;
   fs::remove_all(path, ignored);
@@ -28,15 +30,38 @@ std::uint64_t BytesIn(const fs::path& directory) {
   return bytes;
 }
 
-// rustc names a session that it has finished s-<time>-<number>-<crate hash>, and one that it has not ...-working.
+// rustc names a session that it has finished s-<time>-<number>-<crate hash>, and one that it has not ...-working; both
+// lie in a directory of the crate's.
 bool HasFinishedSession(const fs::path& state) {
   std::error_code error;
   for (fs::recursive_directory_iterator entry(state, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     const std::string name = entry->path().filename();
-    if (entry->is_directory(ignored) && name.starts_with("s-")) return !name.ends_with("-working");
+    if (entry.depth() != 1 || !entry->is_directory(ignored) || !name.starts_with("s-")) continue;
+    return !name.ends_with("-working");
   }
   return false;
+}
+
+bool HasRoom(const fs::path& directory) {
+  std::error_code error;
+  const fs::space_info space = fs::space(directory, error);
+  return error || space.available >= StateAhead::kFreeBytesMin;
+}
+
+bool CopyTree(const fs::path& from, const fs::path& to, const std::function<bool()>& go_on) {
+  std::error_code error;
+  fs::create_directory(to, error);
+  for (fs::directory_iterator entry(from, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path target = to / entry->path().filename();
+    if (entry->is_directory(error)) {
+      if (!CopyTree(entry->path(), target, go_on)) return false;
+    } else if (!error) {
+      fs::copy_file(entry->path(), target, error);
+    }
+    if (error || !go_on()) return false;
+  }
+  return !error;
 }
 
 bool IsNewer(const fs::path& one, const fs::path& other) {
@@ -48,16 +73,17 @@ bool IsNewer(const fs::path& one, const fs::path& other) {
 }
 
 // `to` has the whole of `from` or stays as it was.
-bool MoveTree(const fs::path& from, const fs::path& to) {
+bool MoveTree(const fs::path& from, const fs::path& to, const std::function<bool()>& go_on) {
   std::error_code error;
   fs::rename(from, to, error);
   if (error != std::errc::cross_device_link) return !error;
   const fs::path beside = to.string() + ".smelt";
   RemoveTree(beside);
-  fs::copy(from, beside, fs::copy_options::recursive, error);
-  if (!error) fs::rename(beside, to, error);
-  if (error) RemoveTree(beside);
-  return !error;
+  error.clear();
+  if (CopyTree(from, beside, go_on)) fs::rename(beside, to, error);
+  const bool moved = !error && !fs::exists(beside, error);
+  RemoveTree(beside);
+  return moved;
 }
 
 }  // namespace
@@ -66,9 +92,14 @@ StateAhead::StateAhead(StateAheadOptions options, Start start, Counters& counter
     : options_(std::move(options)),
       making_(options_.directory + "/making"),
       state_(making_ + "/state"),
+      scratch_(making_ + "/scratch"),
       start_(std::move(start)),
       counters_(counters) {
   RemoveTree(making_);
+  std::error_code error;
+  for (fs::directory_iterator entry(options_.directory, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().string().starts_with(options_.directory + kTaken)) RemoveTree(entry->path());
+  }
   Trim();
   if (options_.bytes_max > 0) thread_ = std::thread([this] { Run(); });
 }
@@ -89,8 +120,10 @@ StateAhead::Compile StateAhead::Begin(const std::string& unit, const std::functi
   std::erase_if(jobs_, [&](const Job& job) { return job.unit == unit; });
   const auto is_made = [&] { return running_ && running_->unit == unit && !running_->killed; };
   SteadyTime next_call = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  if (is_made()) running_->forgotten = true;
   while (is_made() && std::chrono::steady_clock::now() < running_->patience_ends) {
-    changed_.wait_until(lock, std::min(next_call, running_->patience_ends));
+    const SteadyTime wake = std::min(next_call, running_->patience_ends);
+    changed_.wait_until(lock, wake);
     if (std::chrono::steady_clock::now() < next_call) continue;
     lock.unlock();
     const bool go_on = waiting();
@@ -144,7 +177,7 @@ std::optional<StateAhead::Job> StateAhead::Next() {
     } else {
       Job job = std::move(jobs_.back());
       jobs_.pop_back();
-      running_ = Running{job.unit, std::chrono::steady_clock::now() + job.duration * 3 / 2 + kPatience};
+      running_ = Running{job.unit, std::chrono::steady_clock::now() + job.duration + kPatience};
       return job;
     }
   }
@@ -156,8 +189,9 @@ void StateAhead::Run() {
     const bool ended = Make(*job);
     {
       const std::lock_guard lock(mu_);
+      const bool again = !ended && !running_->forgotten && ++job->attempts < kAttemptsMax;
       running_.reset();
-      if (!ended && ++job->attempts < kAttemptsMax) jobs_.push_back(*std::move(job));
+      if (again) jobs_.push_back(*std::move(job));
     }
     changed_.notify_all();
   }
@@ -165,27 +199,29 @@ void StateAhead::Run() {
 
 bool StateAhead::Make(const Job& job) {
   RemoveTree(making_);
-  if (!RunToItsEnd(job)) return false;
+  const bool ended = RunToItsEnd(job);
   // A program is not linked, so the compiler's exit code does not tell.
-  if (!HasFinishedSession(state_)) return true;
+  if (ended && HasFinishedSession(state_)) Keep(job);
+  RemoveTree(making_);
+  return ended;
+}
+
+void StateAhead::Keep(const Job& job) {
   const std::lock_guard lock(homes_mu_);
   RemoveTree(HomeOf(job.unit));
   std::error_code error;
   fs::rename(state_, HomeOf(job.unit), error);
-  RemoveTree(making_);
   Trim();
   if (!error) counters_.Add("states_made");
-  return true;
 }
 
 bool StateAhead::RunToItsEnd(const Job& job) {
-  BackgroundCommand command = job.command;
-  command.scratch = making_ + "/scratch";
   std::error_code error;
+  if (!fs::is_directory(job.command.covered, error)) return true;  // removed since
   fs::create_directories(state_, error);
-  if (!error) fs::create_directory(command.scratch, error);
-  if (error) return true;
-  auto process = start_(command);
+  if (!error) fs::create_directory(scratch_, error);
+  if (error || !HasRoom(state_)) return true;
+  auto process = start_(job.command);
   if (!process.ok()) {
     LOG_FIRST_N(WARNING, 1) << "no incremental state is made ahead: " << process.status();
     return true;
@@ -201,20 +237,25 @@ bool StateAhead::RunToItsEnd(const Job& job) {
   return !running_->killed;
 }
 
-void StateAhead::Take(const std::string& unit, const std::string& incremental) {
-  const std::lock_guard lock(homes_mu_);
-  const std::string home = HomeOf(unit);
+void StateAhead::Take(const std::string& unit, const std::string& incremental, const std::function<bool()>& waiting) {
+  std::string taken;
   std::error_code error;
+  {
+    const std::lock_guard lock(homes_mu_);
+    taken = options_.directory + kTaken + std::to_string(takes_++);
+    fs::rename(HomeOf(unit), taken, error);
+  }
+  if (error) return;
   bool any = false;
-  for (fs::directory_iterator entry(home, error), end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry(taken, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     fs::create_directories(incremental, ignored);
     const fs::path to = incremental / entry->path().filename();
     if (IsNewer(to, entry->path())) continue;
     RemoveTree(to);
-    any |= MoveTree(entry->path(), to);
+    any |= MoveTree(entry->path(), to, waiting);
   }
-  RemoveTree(home);
+  RemoveTree(taken);
   if (any) counters_.Add("states_taken");
 }
 
@@ -224,6 +265,7 @@ void StateAhead::Trim() {
   std::error_code error;
   for (fs::directory_iterator entry(options_.directory, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
+    if (entry->path().string().starts_with(options_.directory + kTaken)) continue;
     homes.emplace(entry->last_write_time(ignored), entry->path());
   }
   std::uint64_t bytes = 0;

@@ -36,7 +36,7 @@ class StateAhead {
  public:
   struct Job {
     std::string unit;                      // Unit::identity
-    BackgroundCommand command;             // with its state in state_directory(); `scratch` is filled in
+    BackgroundCommand command;             // with its state in state_directory(), which is `writable`
     std::chrono::microseconds duration{};  // of the compile without state
     int attempts = 0;
   };
@@ -44,8 +44,10 @@ class StateAhead {
 
   static constexpr std::size_t kJobsMax = 64;  // what has waited longest is forgotten
   static constexpr int kAttemptsMax = 3;
-  // However fast the compile was; and a state takes a little longer to make than a compile without one.
-  static constexpr std::chrono::milliseconds kPatience{500};
+  // For how much longer than the compile took an edit waits for its state: that of a small unit takes no less.
+  static constexpr std::chrono::milliseconds kPatience{250};
+  // Nothing is made on a disk with less than this free.
+  static constexpr std::uint64_t kFreeBytesMin = 1 << 30;
 
   StateAhead(StateAheadOptions options, Start start, Counters& counters);
   ~StateAhead();  // ends what is being made
@@ -64,16 +66,18 @@ class StateAhead {
     StateAhead* ahead_;
   };
 
-  // Where the command of a Job must make its state. Exists, and is empty, when the command is started.
+  // Where the command of a Job must make its state, and its `scratch`. Both exist, and are empty, when it is started.
   const std::string& state_directory() const { return state_; }
+  const std::string& scratch_directory() const { return scratch_; }
 
   // A compiler is about to run for `unit`. If the state of that unit is just being made, waits for it, unless it takes
-  // much longer than the compile did; `waiting` is called about once a second meanwhile, and false ends the wait.
+  // longer than the compile did; `waiting` is called about once a second meanwhile, and false ends the wait.
   Compile Begin(const std::string& unit, const std::function<bool()>& waiting);
 
   // Moves the state of `unit`, if there is one, into `incremental`, the directory that cargo names; made if absent.
-  // What lies there and is newer stays.
-  void Take(const std::string& unit, const std::string& incremental);
+  // What lies there and is newer stays. Copies if that is another file system; calls `waiting` after each file then,
+  // and gives up if it returns false.
+  void Take(const std::string& unit, const std::string& incremental, const std::function<bool()>& waiting);
 
   // `job.unit` was stored, and may be edited next.
   void Want(Job job);
@@ -89,19 +93,21 @@ class StateAhead {
     SteadyTime patience_ends;
     BackgroundProcess* process = nullptr;  // null while it is being started
     bool killed = false;
+    bool forgotten = false;  // not to be made again
   };
 
   void Run();
   std::optional<Job> Next();  // waits for one; nullopt: the end
   bool Make(const Job& job);  // false if it was killed
   bool RunToItsEnd(const Job& job);
+  void Keep(const Job& job);
   void KillRunning();  // mu_ is held
   void Ended();
   void Trim();
   std::string HomeOf(const std::string& unit) const;
 
   const StateAheadOptions options_;
-  const std::string making_, state_;  // what is being made lies in `making_`
+  const std::string making_, state_, scratch_;  // what is being made lies in `making_`
   const Start start_;
   Counters& counters_;
 
@@ -113,6 +119,7 @@ class StateAhead {
   SteadyTime last_compile_;
   bool stopping_ = false;
   std::mutex homes_mu_;  // the directories of what is made
+  int takes_ = 0;        // guarded by homes_mu_
   std::thread thread_;
 };
 

@@ -37,7 +37,6 @@ class Compiler {
 
   StateAhead::Start Starter(const std::string& state_directory) {
     return [this, state_directory](const BackgroundCommand& command) {
-      EXPECT_TRUE(fs::is_empty(command.scratch));
       EXPECT_TRUE(fs::is_empty(state_directory));
       const std::lock_guard lock(mu_);
       commands_.push_back(command.command[0]);
@@ -46,6 +45,7 @@ class Compiler {
     };
   }
 
+  std::string crate = "a-crate";
   std::string session = "s-1-1-hash";  // what a finished compile leaves
 
  private:
@@ -56,7 +56,7 @@ class Compiler {
     int Wait() override {
       std::unique_lock lock(compiler_.mu_);
       compiler_.changed_.wait(lock, [&] { return killed_ || compiler_.finished_; });
-      const fs::path session = fs::path(state_) / "a-crate" / compiler_.session;
+      const fs::path session = fs::path(state_) / compiler_.crate / compiler_.session;
       fs::create_directories(session);
       std::ofstream(session / "graph.bin") << std::string(1000, 'g');
       return killed_ ? SIGKILL : 0;
@@ -92,7 +92,7 @@ class StateAheadTest : public testing::Test {
   }
 
   void Want(const std::string& unit, std::chrono::milliseconds duration = std::chrono::hours(1)) {
-    ahead_->Want({unit, {{unit}, {}, "", 022, "", ""}, duration});
+    ahead_->Want({unit, {{unit}, {}, "", 022, dir_.path(), "", ""}, duration});
   }
 
   void AwaitMade(int count) {
@@ -106,7 +106,7 @@ class StateAheadTest : public testing::Test {
 
   bool Take(const std::string& unit) {
     const std::int64_t before = counters_->All()["states_taken"];
-    ahead_->Take(unit, dir_ / "incremental");
+    ahead_->Take(unit, dir_ / "incremental", [] { return true; });
     return counters_->All()["states_taken"] > before;
   }
 
@@ -161,8 +161,9 @@ TEST_F(StateAheadTest, WhatIsEndedAgainAndAgainIsGivenUp) {
     const StateAhead::Compile other = Begin("other");
   }
   Want("v");
-  compiler_.Await(StateAhead::kAttemptsMax + 1);
-  EXPECT_EQ(compiler_.commands().back(), "v");
+  compiler_.Finish();
+  AwaitMade(1);
+  EXPECT_THAT(compiler_.commands(), ElementsAre("u", "u", "u", "v"));
 }
 
 TEST_F(StateAheadTest, AnEditWaitsForItsState) {
@@ -179,8 +180,13 @@ TEST_F(StateAheadTest, AnEditWaitsForItsState) {
 TEST_F(StateAheadTest, AnEditDoesNotWaitForLongerThanTheCompileTook) {
   Want("u", std::chrono::milliseconds(1));
   compiler_.Await(1);
-  const StateAhead::Compile edit = Begin("u");
-  EXPECT_FALSE(Take("u"));
+  {
+    const StateAhead::Compile edit = Begin("u");
+    EXPECT_FALSE(Take("u"));
+  }
+  compiler_.Finish();
+  AwaitMade(0);
+  EXPECT_THAT(compiler_.commands(), ElementsAre("u")) << "the edit has its own";
 }
 
 TEST_F(StateAheadTest, AnEditThatNobodyWaitsForAnyMoreDoesNotWait) {
@@ -211,6 +217,42 @@ TEST_F(StateAheadTest, AnUnfinishedSessionIsNoState) {
   EXPECT_FALSE(Take("u"));
 }
 
+TEST_F(StateAheadTest, NothingHalfMadeStays) {
+  compiler_.session = "s-1-1-working";
+  compiler_.Finish();
+  Want("u");
+  AwaitMade(0);
+  EXPECT_TRUE(fs::is_empty(dir_ / "states"));
+}
+
+TEST_F(StateAheadTest, ACrateOfThatNameIsNoSession) {
+  compiler_.crate = "s-crate";
+  compiler_.session = "s-1-1-working";
+  compiler_.Finish();
+  Want("u");
+  AwaitMade(0);
+}
+
+TEST_F(StateAheadTest, AnotherFileSystemGetsACopy) {
+  const fs::path elsewhere = "/dev/shm/" + fs::path(dir_.path()).filename().string();
+  std::error_code error;
+  if (!fs::create_directory(elsewhere, error)) GTEST_SKIP() << "no /dev/shm";
+  compiler_.Finish();
+  Want("u");
+  AwaitMade(1);
+  ahead_->Take("u", elsewhere, [] { return true; });
+  EXPECT_TRUE(fs::exists(elsewhere / "a-crate/s-1-1-hash/graph.bin"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(elsewhere), {}), 1);
+
+  fs::remove_all(elsewhere);
+  Want("u");
+  AwaitMade(2);
+  ahead_->Take("u", elsewhere, [] { return false; });
+  EXPECT_TRUE(fs::is_empty(elsewhere)) << "whole or not at all";
+  EXPECT_TRUE(fs::is_empty(dir_ / "states"));
+  fs::remove_all(elsewhere);
+}
+
 TEST_F(StateAheadTest, ARestartKeepsWhatIsMade) {
   compiler_.Finish();
   Want("u");
@@ -232,6 +274,9 @@ TEST_F(StateAheadTest, TheOldestGoWhenItIsTooMuch) {
   for (int i = 0; i < 3; ++i) {
     Want(std::to_string(i));
     AwaitMade(i + 1);
+    for (const fs::directory_entry& state : fs::directory_iterator(dir_ / "states")) {
+      fs::last_write_time(state, state.last_write_time() - std::chrono::hours(1));
+    }
   }
   EXPECT_FALSE(Take("0"));
   EXPECT_TRUE(Take("1"));
@@ -263,6 +308,12 @@ TEST_F(StateAheadTest, AnOlderStateOfCargoIsReplacedAndANewerOneStays) {
   fs::last_write_time(cargos.parent_path(), fs::file_time_type::clock::now() + std::chrono::hours(1));
   EXPECT_FALSE(Take("u"));
   EXPECT_TRUE(fs::exists(cargos));
+}
+
+TEST_F(StateAheadTest, NothingIsMadeForATargetDirectoryThatIsGone) {
+  ahead_->Want({"u", {{"u"}, {}, "", 022, dir_ / "gone", "", ""}, std::chrono::hours(1)});
+  AwaitMade(0);
+  EXPECT_THAT(compiler_.commands(), ElementsAre());
 }
 
 TEST_F(StateAheadTest, AStartThatFailsIsNothingToWaitFor) {

@@ -123,8 +123,17 @@ absl::StatusOr<std::vector<std::string>> FaultyFileSystem::List(const std::strin
   return target_.List(path);
 }
 
+void FaultyFileSystem::SetFreeBytes(std::int64_t bytes) {
+  const std::lock_guard lock(mu_);
+  free_bytes_ = bytes;
+}
+
 absl::StatusOr<std::int64_t> FaultyFileSystem::FreeBytes(const std::string& path) {
   RETURN_IF_ERROR(Enter(Call::kFreeBytes, path));
+  {
+    const std::lock_guard lock(mu_);
+    if (free_bytes_) return *free_bytes_;
+  }
   return target_.FreeBytes(path);
 }
 

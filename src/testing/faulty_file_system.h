@@ -48,6 +48,9 @@ class FaultyFileSystem : public FileSystem {
   void Inject(Fault fault);
   void Heal();  // forgets all faults
 
+  // From now on, whatever the disk says.
+  void SetFreeBytes(std::int64_t bytes);
+
   // Called before each call that is let through, outside of any lock: for changing files at a chosen moment.
   void OnCall(std::function<void(Call, const std::string& path)> hook);
 
@@ -78,6 +81,7 @@ class FaultyFileSystem : public FileSystem {
   mutable std::mutex mu_;
   std::vector<Fault> faults_;                                // guarded by mu_
   std::map<Call, int> counts_;                               // guarded by mu_
+  std::optional<std::int64_t> free_bytes_;                   // guarded by mu_
   std::function<void(Call, const std::string& path)> hook_;  // guarded by mu_
 };
 

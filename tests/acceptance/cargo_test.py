@@ -136,8 +136,10 @@ class Freshness(Case):
                           "src/m.rs": "pub fn f() -> u32 { 1 }"})
         smelt = self.own_smelt()
         self.build(p, smelt=smelt).prints("1")
-        if PLAIN or run(["unshare", "--user", "--map-root-user", "--mount", "true"], "/", clean_environment()).status:
-            self.skipTest("no user namespaces here")
+        if PLAIN or run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", "mount -t tmpfs none $0;"
+                         "mkdir $0/u $0/w; mount -t overlay -o userxattr,lowerdir=/usr,upperdir=$0/u,workdir=$0/w none /usr",
+                         p.path("src")], "/", clean_environment()).status:
+            self.skipTest("no overlays in user namespaces here")
         wait_until(lambda: smelt.stats()["states_made"] == 1, 120, "the state")
         made = {path.stat().st_ino for path in smelt.home.glob("states/*/*/s-*/*.o")}
         self.assertTrue(made)
