@@ -143,15 +143,4 @@ absl::StatusOr<Bytes> ZstdCompress(const Bytes& bytes, int level, const std::str
   return spool.Finish();
 }
 
-absl::StatusOr<Bytes> ZstdDecompress(const Bytes& compressed, std::int64_t bytes_max, const std::string& directory) {
-  ZstdDecoder decoder;
-  decoder.Begin(bytes_max);
-  Spool spool(directory, std::min<std::int64_t>(bytes_max, Spool::kMemoryBytes), Spool::Digesting::kYes);
-  RETURN_IF_ERROR(InPieces(compressed, [&](std::string_view piece, bool) {
-    return decoder.Add(piece, [&](std::string_view decoded) { return spool.Append(decoded); });
-  }));
-  RETURN_IF_ERROR(decoder.End());
-  return spool.Finish();
-}
-
 }  // namespace smelt

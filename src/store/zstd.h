@@ -19,10 +19,8 @@ std::string ZstdCompress(std::string_view text, int level);
 // The reverse; DATA_LOSS for what is no zstd frame, or for more than `bytes_max` bytes: nothing beyond that is made.
 absl::StatusOr<std::string> ZstdDecompress(std::string_view compressed, std::int64_t bytes_max);
 
-// The same for large ones, in pieces; the results are files in `directory` (see Spool) when they are large. A file
-// that was unpacked knows its digest.
+// The same for large ones, in pieces; the result is a file in `directory` (see Spool) when it is large.
 absl::StatusOr<Bytes> ZstdCompress(const Bytes& bytes, int level, const std::string& directory);
-absl::StatusOr<Bytes> ZstdDecompress(const Bytes& compressed, std::int64_t bytes_max, const std::string& directory);
 
 // Compresses streams piece by piece, in bounded memory. One thread at a time.
 class ZstdEncoder {

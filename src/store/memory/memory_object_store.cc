@@ -1,10 +1,17 @@
 #include "src/store/memory/memory_object_store.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "src/base/status_macros.h"
 
 namespace smelt {
+namespace {
+
+constexpr std::size_t kPieceBytes = 64 << 10;  // that a reader gets
+
+}  // namespace
 
 absl::Status MemoryObjectStore::Enter(const std::string& operation, const std::string& key) {
   Fault fault;
@@ -33,6 +40,19 @@ absl::StatusOr<Bytes> MemoryObjectStore::Get(const std::string& key, std::int64_
   if (offset >= static_cast<std::int64_t>(contents.size())) return Bytes();
   const std::size_t count = length < 0 ? std::string::npos : static_cast<std::size_t>(length);
   return Bytes(contents.substr(static_cast<std::size_t>(offset), count));
+}
+
+absl::Status MemoryObjectStore::Read(const std::string& key, const BodySink& sink) {
+  ASSIGN_OR_RETURN(const Bytes bytes, Get(key, 0, -1));
+  ASSIGN_OR_RETURN(const std::string contents, bytes.ReadAll());
+  for (const std::size_t size : {contents.size() / 2, contents.size()}) {
+    sink.begin();
+    for (std::size_t at = 0; at < size; at += kPieceBytes) {
+      const std::string_view piece = std::string_view(contents).substr(at, std::min(kPieceBytes, size - at));
+      RETURN_IF_ERROR(sink.add(piece));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ObjectStore::Listed>> MemoryObjectStore::List(const std::string& prefix,

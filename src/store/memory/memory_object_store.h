@@ -23,6 +23,7 @@ class MemoryObjectStore : public ObjectStore {
 
   absl::Status Put(const std::string& key, const Bytes& bytes) override;
   absl::StatusOr<Bytes> Get(const std::string& key, std::int64_t offset, std::int64_t length) override;
+  absl::Status Read(const std::string& key, const BodySink& sink) override;  // with two beginnings
   absl::StatusOr<std::vector<Listed>> List(const std::string& prefix, const std::string& after) override;
   absl::Status Delete(const std::vector<std::string>& keys) override;
 

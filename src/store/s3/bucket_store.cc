@@ -8,6 +8,7 @@
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/store/s3/bucket_format.h"
+#include "src/store/spool.h"
 #include "src/store/zstd.h"
 
 namespace smelt {
@@ -46,6 +47,44 @@ absl::Status CheckDigest(const Digest& digest, const Bytes& bytes) {
   if (actual == digest) return absl::OkStatus();
   return absl::DataLossError(fmt::format("blob {} came back as {}", digest.ToString(), actual.ToString()));
 }
+
+// An object on its way, unpacked and digested as it comes: the network is never idle while that is done.
+class Arrival {
+ public:
+  Arrival(bool zstd, std::int64_t bytes_max, const std::string& directory)
+      : zstd_(zstd), bytes_max_(bytes_max), directory_(directory) {}
+
+  BodySink Sink() {
+    return {.begin = [this] { Begin(); }, .add = [this](std::string_view piece) { return Add(piece); }};
+  }
+
+  absl::StatusOr<Bytes> Finish() {
+    if (zstd_) RETURN_IF_ERROR(decoder_.End());
+    return spool_.Finish();
+  }
+
+ private:
+  void Begin() {
+    spool_ = Spool(directory_, std::min(bytes_max_, Spool::kMemoryBytes), Spool::Digesting::kYes);
+    decoder_.Begin(bytes_max_);
+  }
+
+  absl::Status Add(std::string_view piece) {
+    if (!zstd_) return Append(piece);
+    return decoder_.Add(piece, [this](std::string_view unpacked) { return Append(unpacked); });
+  }
+
+  absl::Status Append(std::string_view piece) {
+    if (spool_.size() + static_cast<std::int64_t>(piece.size()) <= bytes_max_) return spool_.Append(piece);
+    return absl::DataLossError(fmt::format("holds more than the {} bytes that it should", bytes_max_));
+  }
+
+  const bool zstd_;
+  const std::int64_t bytes_max_;
+  const std::string& directory_;
+  ZstdDecoder decoder_;
+  Spool spool_;
+};
 
 absl::Status NoBlob(const Digest& digest) {
   return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
@@ -131,8 +170,9 @@ void BucketStore::PublishUses() {
 
 absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place, std::int64_t bytes_max) {
   if (place.pack.starts_with(kBlobsPrefix)) {
-    ASSIGN_OR_RETURN(Bytes stored, objects_.Get(place.pack, 0, -1));
-    return place.zstd ? ZstdDecompress(stored, bytes_max, options_.staging_directory) : stored;
+    Arrival arrival(place.zstd, bytes_max, options_.staging_directory);
+    RETURN_IF_ERROR(objects_.Read(place.pack, arrival.Sink()));
+    return arrival.Finish();
   }
   ASSIGN_OR_RETURN(std::string contents, packs_.Read(place));
   if (place.zstd) {

@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t kIdleMax = 64;
 
 struct Transfer {
+  CURL* curl = nullptr;
   const HttpRequest* request = nullptr;
   Spool spool;
   HttpAnswer answer;
   std::int64_t sent = 0;
-  absl::Status error;  // of our own disk, which curl cannot say
+  absl::Status error;  // of our own disk or of the sink, which curl cannot say
 };
 
 std::size_t ReadBody(char* to, std::size_t size, std::size_t count, void* of) {
@@ -43,9 +44,21 @@ int SeekBody(void* of, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
+bool IsForSink(const Transfer& transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  return transfer.request->sink != nullptr && status / 100 == 2;
+}
+
 std::size_t TakeBody(char* from, std::size_t size, std::size_t count, void* of) {
   auto& transfer = *static_cast<Transfer*>(of);
-  transfer.error = transfer.spool.Append({from, size * count});
+  const std::string_view piece(from, size * count);
+  if (IsForSink(transfer)) {
+    transfer.answer.sunk_bytes += static_cast<std::int64_t>(piece.size());
+    transfer.error = transfer.request->sink->add(piece);
+  } else {
+    transfer.error = transfer.spool.Append(piece);
+  }
   return transfer.error.ok() ? size * count : 0;
 }
 
@@ -178,7 +191,8 @@ CurlHttp::~CurlHttp() = default;
 absl::StatusOr<HttpAnswer> CurlHttp::Send(const HttpRequest& request) {
   CURL* curl = pool_->Take();
   if (curl == nullptr) return absl::ResourceExhaustedError("libcurl has no memory for a transfer");
-  Transfer transfer{&request, Spool(options_.staging_directory)};
+  Transfer transfer{curl, &request, Spool(options_.staging_directory)};
+  if (request.sink != nullptr) request.sink->begin();
   curl_slist* headers = HeaderList(request);
   SetTransport(curl, options_, request);
   SetMethod(curl, request);

@@ -2,29 +2,42 @@
 #define SMELT_STORE_S3_HTTP_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/store/bytes.h"
 
 namespace smelt {
 
+// Takes what arrives, piece by piece.
+struct BodySink {
+  // Before the first piece, and again whenever the body begins anew: what came before is void.
+  std::function<void()> begin;
+
+  // An error ends the transfer and is its status.
+  std::function<absl::Status(std::string_view)> add;
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // escaped
   std::vector<std::pair<std::string, std::string>> headers;
-  Bytes body;                   // sent with PUT and POST only
-  std::int64_t timeout_ms = 0;  // for all of it; 0: none
-  bool direct = false;          // whatever proxy the environment names
+  Bytes body;                      // sent with PUT and POST only
+  std::int64_t timeout_ms = 0;     // for all of it; 0: none
+  bool direct = false;             // whatever proxy the environment names
+  const BodySink* sink = nullptr;  // takes the body of an answer of 2xx, which has none then
 };
 
 struct HttpAnswer {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   Bytes body;                                                // a file when it is large
+  std::int64_t sunk_bytes = 0;                               // that went to the request's sink
 
   // The value of the first header `name` (lower case), or "".
   std::string_view Header(std::string_view name) const;

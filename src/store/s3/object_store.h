@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/store/bytes.h"
+#include "src/store/s3/http.h"
 
 namespace smelt {
 
@@ -28,6 +29,9 @@ class ObjectStore {
 
   // `length` bytes from `offset`, fewer at the end; a length of -1 means all that follows.
   virtual absl::StatusOr<Bytes> Get(const std::string& key, std::int64_t offset, std::int64_t length) = 0;
+
+  // All of an object, into `sink` as it arrives.
+  virtual absl::Status Read(const std::string& key, const BodySink& sink) = 0;
 
   // The keys that begin with `prefix` and come after `after`, in order, all of them.
   virtual absl::StatusOr<std::vector<Listed>> List(const std::string& prefix, const std::string& after) = 0;

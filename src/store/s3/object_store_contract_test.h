@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -59,6 +60,44 @@ TEST_P(ObjectStoreContractTest, GetsWhatWasPutAndPartsOfIt) {
   EXPECT_EQ(Read("a/b", 8, 100), "89");
   EXPECT_EQ(Read("a/b", 10, 1), "");
   EXPECT_EQ(Read("a/b", 0, 0), "");
+}
+
+TEST_P(ObjectStoreContractTest, HandsOnAllOfAnObject) {
+  std::string arrived;
+  int beginnings = 0;
+  const BodySink sink = {.begin =
+                             [&] {
+                               arrived.clear();
+                               ++beginnings;
+                             },
+                         .add =
+                             [&](std::string_view piece) {
+                               arrived += piece;
+                               return absl::OkStatus();
+                             }};
+  EXPECT_THAT(store_->Read("absent", sink), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(arrived, "");
+  for (const std::size_t size : {std::size_t{1}, std::size_t{3'000'000}}) {
+    const std::string contents(size, 'x');
+    ASSERT_OK(store_->Put("object", Bytes(contents)));
+    ASSERT_OK(store_->Read("object", sink));
+    EXPECT_TRUE(arrived == contents) << arrived.size();
+  }
+  EXPECT_GE(beginnings, 2);
+}
+
+TEST_P(ObjectStoreContractTest, TheSinksErrorEndsIt) {
+  ASSERT_OK(store_->Put("object", Bytes("contents")));
+  int pieces = 0;
+  const BodySink sink = {.begin = [] {},
+                         .add =
+                             [&](std::string_view) {
+                               ++pieces;
+                               return absl::DataLossError("not as it should be");
+                             }};
+  EXPECT_THAT(store_->Read("object", sink),
+              StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("not as it should be")));
+  EXPECT_EQ(pieces, 1);
 }
 
 TEST_P(ObjectStoreContractTest, KeepsNothingAndAnyByte) {

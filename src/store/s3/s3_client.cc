@@ -93,6 +93,7 @@ absl::StatusOr<HttpRequest> S3Client::Signed(const S3Request& request) {
   HttpRequest http;
   http.method = request.method;
   http.body = request.body;
+  http.sink = request.sink;
   const std::string query = QueryString(request.query);
   http.url = scheme_ + "://" + host_ + to_sign.path + (query.empty() ? "" : "?" + query);
   if (credentials_ != nullptr) {
@@ -117,7 +118,7 @@ absl::StatusOr<HttpAnswer> S3Client::Try(const S3Request& request, bool again) {
   if (again) ++counters.retries;
   counters.bytes_sent += request.body.size();
   absl::StatusOr<HttpAnswer> answer = http_.Send(http);
-  if (answer.ok()) counters.bytes_received += answer->body.size();
+  if (answer.ok()) counters.bytes_received += answer->body.size() + answer->sunk_bytes;
   if (!answer.ok() || (answer->status / 100 != 2 && answer->status != 404)) ++counters.failures;
   return answer;
 }

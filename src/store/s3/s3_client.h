@@ -27,6 +27,7 @@ struct S3Request {
   std::vector<std::pair<std::string, std::string>> query = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
   Bytes body = {};
+  const BodySink* sink = nullptr;  // HttpRequest::sink
 
   // Called with an answer of 2xx; an error means that it was damaged on its way, and that another try may help.
   std::function<absl::Status(const HttpAnswer&)> check = {};

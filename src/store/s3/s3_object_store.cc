@@ -59,6 +59,12 @@ absl::StatusOr<Bytes> S3ObjectStore::Get(const std::string& key, std::int64_t of
   return absl::InvalidArgumentError(fmt::format("s3: get {}: the bucket's server does not know ranges", key));
 }
 
+absl::Status S3ObjectStore::Read(const std::string& key, const BodySink& sink) {
+  S3Request request{S3Operation::kGet, "GET", key};
+  request.sink = &sink;
+  return client_.Send(request).status();
+}
+
 absl::StatusOr<std::vector<ObjectStore::Listed>> S3ObjectStore::List(const std::string& prefix,
                                                                      const std::string& after) {
   const std::size_t ours = client_.prefix().size();

@@ -29,6 +29,7 @@ class S3ObjectStore : public ObjectStore {
 
   absl::Status Put(const std::string& key, const Bytes& bytes) override;
   absl::StatusOr<Bytes> Get(const std::string& key, std::int64_t offset, std::int64_t length) override;
+  absl::Status Read(const std::string& key, const BodySink& sink) override;
   absl::StatusOr<std::vector<Listed>> List(const std::string& prefix, const std::string& after) override;
   absl::Status Delete(const std::vector<std::string>& keys) override;
 
