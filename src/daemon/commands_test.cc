@@ -187,6 +187,8 @@ TEST_F(CommandsTest, GcSaysWhatItDoesAndWouldDo) {
 
 TEST_F(CommandsTest, DoctorFindsWhatIsWrong) {
   const Answer well = Run({"doctor"});
+  EXPECT_THAT(well.text, HasSubstr("behind builds"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "cache/doctor"));
   EXPECT_THAT(well.text, HasSubstr("ok      the observer is"));
   options_.observer = "";
   const Answer ill = Run({"doctor"}, {"PATH=/nonexistent", "RUSTC_WRAPPER=sccache"});

@@ -1,6 +1,9 @@
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "fmt/format.h"
+#include "src/base/background_process.h"
 #include "src/base/program_path.h"
 #include "src/daemon/closure_evaluator.h"
 #include "src/daemon/command.h"
@@ -73,6 +76,27 @@ Finding Wrapper(const Environment& environment) {
   return {true, "no variable keeps cargo from using smelt (`smelt init --check` looks at cargo's files)", ""};
 }
 
+// Without it first edits take longer; nothing is wrong.
+Finding Background(const CommandParts& parts) {
+  const std::string place = parts.cache_directory + "/doctor";
+  BackgroundCommand command;
+  command.command = {"/bin/true"};
+  command.covered = place + "/covered";
+  command.writable = command.working_directory = place + "/writable";
+  command.scratch = place + "/scratch";
+  for (const std::string& directory : {command.covered, command.writable, command.scratch}) {
+    parts.files.MakeDirectories(directory, 0700).IgnoreError();
+  }
+  const absl::Status status = StartInBackground(command).status();
+  std::error_code ignored;
+  std::filesystem::remove_all(place, ignored);
+  if (status.ok()) return {true, "incremental state for first edits can be made behind builds", ""};
+  return {true,
+          fmt::format("no incremental state is made behind builds, since users may not have overlays here ({})",
+                      std::string(status.message())),
+          ""};
+}
+
 // Asks and, where we may, writes: a blob, always the same one.
 Finding Shared(const CommandParts& parts) {
   SharedCache* shared = parts.team.shared;
@@ -105,9 +129,9 @@ Finding Differences(const CommandParts& parts) {
 int RunDoctor(const CommandParts& parts, CommandCall& call) {
   if (!call.Accepts({"--json"}, 0)) return 2;
   const Environment environment(call.command().environment);
-  const std::vector<Finding> findings = {Observer(parts),      Store(parts),          Room(parts),
-                                         Blobs(parts),         Compiler(environment), Linker(environment),
-                                         Wrapper(environment), Shared(parts),         Differences(parts)};
+  const std::vector<Finding> findings = {
+      Observer(parts),     Store(parts),         Room(parts),       Blobs(parts),  Compiler(environment),
+      Linker(environment), Wrapper(environment), Background(parts), Shared(parts), Differences(parts)};
   bool all_good = true;
   nlohmann::json list = nlohmann::json::array();
   std::string text;
