@@ -22,21 +22,21 @@ WorkerPool::~WorkerPool() {
 }
 
 bool WorkerPool::Submit(Task task) {
-  std::unique_lock lock(mu_);
+  const std::lock_guard lock(mu_);
   if (tasks_.size() >= tasks_max_) return false;
-  tasks_.push_back(std::move(task));
-  const bool wake = idle_ > 0;
-  lock.unlock();
-  if (wake) wake_.notify_one();
+  Add(std::move(task));
   return true;
 }
 
 void WorkerPool::Continue(Task task) {
-  {
-    const std::lock_guard lock(mu_);
-    tasks_.push_back(std::move(task));
-  }
-  wake_.notify_one();
+  const std::lock_guard lock(mu_);
+  Add(std::move(task));
+}
+
+// Under the lock: once `task` is done, the pool may be gone.
+void WorkerPool::Add(Task task) {
+  tasks_.push_back(std::move(task));
+  if (idle_ > 0) wake_.notify_one();
 }
 
 bool WorkerPool::ForEach(std::size_t count, std::size_t width, std::function<void(std::size_t)> step, Task done) {

@@ -19,7 +19,7 @@ class WorkerPool {
   // At most `tasks_max` tasks wait at once.
   WorkerPool(int threads, std::size_t tasks_max);
 
-  // Does what was submitted, then ends its threads.
+  // Does what was submitted, then ends its threads. Whoever submitted it may still be returning from that call.
   ~WorkerPool();
 
   // Has `task` run by one of the threads, in the order of submission. False, and `task` is dropped, when too many wait.
@@ -35,6 +35,7 @@ class WorkerPool {
   int threads() const { return static_cast<int>(threads_.size()); }
 
  private:
+  void Add(Task task);  // with mu_ held
   void Run();
 
   const std::size_t tasks_max_;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -17,6 +18,22 @@ TEST(WorkerPoolTest, DoesWhatWasSubmittedBeforeItEnds) {
     for (int i = 0; i < 1000; ++i) pool.Continue([&] { ++done; });
   }
   EXPECT_EQ(done, 1000);
+}
+
+// As a server does that ends when its last call has: that call's other thread may still be inside Continue. The
+// ThreadSanitizer sees it.
+TEST(WorkerPoolTest, MayEndWhileContinueReturns) {
+  std::atomic<int> ended = 0;
+  WorkerPool other(1, 10);
+  for (int i = 0; i < 300; ++i) {
+    auto pool = std::make_unique<WorkerPool>(1, 10);
+    std::promise<void> done;
+    other.Continue([to = pool.get(), &done] { to->Continue([&done] { done.set_value(); }); });
+    done.get_future().wait();
+    pool.reset();
+    ++ended;
+  }
+  EXPECT_EQ(ended, 300);
 }
 
 TEST(WorkerPoolTest, OneThreadKeepsTheOrder) {
