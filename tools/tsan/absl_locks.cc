@@ -5,6 +5,7 @@
 // hands a call from thread to thread by atomics, which are not seen either: all locks that gRPC takes count as one.
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <sanitizer/tsan_interface.h>
 
@@ -29,6 +30,15 @@ class IgnoreReads {
   ~IgnoreReads() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
 };
 
+// Whoever takes a lock between a call of the system and a look at errno sees what the call left.
+class KeepErrno {
+ public:
+  ~KeepErrno() { errno = errno_; }
+
+ private:
+  const int errno_ = errno;
+};
+
 struct Code {
   std::uintptr_t begin, end;
 };
@@ -45,6 +55,7 @@ int AddGrpc(dl_phdr_info* object, std::size_t, void* found) {
 
 bool IsGrpc(const void* caller) {
   static const std::vector<Code>& grpc = *[] {
+    const KeepErrno keep;
     auto* found = new std::vector<Code>;
     ::dl_iterate_phdr(AddGrpc, found);
     return found;
@@ -71,6 +82,7 @@ void Release(void* at, const void* caller) {
 // absl's own function of this name.
 template <typename Result, typename... Arguments>
 auto Absl(const char* symbol) {
+  const KeepErrno keep;
   void* found = ::dlsym(RTLD_NEXT, symbol);
   if (found == nullptr) std::abort();
   return reinterpret_cast<Result (*)(Arguments...)>(found);
