@@ -70,11 +70,13 @@ bool IsGrpc(const void* caller) {
 char grpc_order;
 
 void Acquire(void* at, const void* caller) {
+  const KeepErrno keep;
   __tsan_acquire(at);
   if (IsGrpc(caller)) __tsan_acquire(&grpc_order);
 }
 
 void Release(void* at, const void* caller) {
+  const KeepErrno keep;
   __tsan_release(at);
   if (IsGrpc(caller)) __tsan_release(&grpc_order);
 }
