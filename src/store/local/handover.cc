@@ -1,5 +1,6 @@
 #include "src/store/local/handover.h"
 
+#include <algorithm>
 #include <chrono>
 #include <vector>
 
@@ -56,6 +57,17 @@ absl::Status Handover::Check(BlobIndex::Entry& entry) {
   Settle(entry.digest());
   const absl::StatusOr<std::string> staged = Copy(entry.digest());
   return staged.ok() ? blob_files_.Commit(entry, *staged) : status;
+}
+
+bool Handover::Has(BlobIndex::Entry& entry) {
+  const Digest& digest = entry.digest();
+  const absl::Status status = blob_files_.Check(entry);
+  if (!absl::IsNotFound(status) || !IsOwed(digest)) return status.ok();
+  const std::vector<std::string> lent = spares_.FilesOf(digest);
+  return std::any_of(lent.begin(), lent.end(), [&](const std::string& path) {
+    const auto stat = files_.Stat(path);
+    return stat.ok() && stat->size == digest.size;
+  });
 }
 
 void Handover::Start() {

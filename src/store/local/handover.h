@@ -51,6 +51,9 @@ class Handover {
   // As BlobFiles::Check, of a file that is made now if it was handed over.
   absl::Status Check(BlobIndex::Entry& entry);
 
+  // Whether Check would find it, as far as that can be said without copying.
+  bool Has(BlobIndex::Entry& entry);
+
   // Makes all files that were handed over; or, until `stop`, which is asked before each.
   void TakeBack(const std::function<bool()>& stop);
 

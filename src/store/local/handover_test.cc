@@ -54,6 +54,15 @@ TEST_F(HandoverTest, WhoeverAsksForItBeforeThatGetsIt) {
   EXPECT_NE(StatOf(Target("another")).inode, StatOf(Target("out")).inode);
 }
 
+TEST_F(HandoverTest, WhetherItIsHereIsSaidWithoutCopying) {
+  const Digest digest = Put(large_);
+  EXPECT_FALSE(RestoreCopies(digest, "out"));
+  const int copies = files_.Count(Call::kCopyToNewFile);
+  EXPECT_TRUE(Has(digest));
+  EXPECT_EQ(files_.Count(Call::kCopyToNewFile), copies);
+  EXPECT_TRUE(RestoreCopies(digest, "another"));
+}
+
 TEST_F(HandoverTest, TwoRestoresHaveTwoFiles) {
   const Digest digest = Put(large_);
   EXPECT_FALSE(RestoreCopies(digest, "out"));
@@ -114,7 +123,7 @@ TEST_F(HandoverTest, AFullDiskLosesOnlyWhatAnotherStoreHas) {
   const Digest digest = Put(large_);
   EXPECT_FALSE(RestoreCopies(digest, "out"));
   files_.Inject({.call = Call::kCopyToNewFile, .status = absl::ResourceExhaustedError("no space left")});
-  EXPECT_FALSE(Has(digest));
+  EXPECT_FALSE(Get(digest).ok());
   files_.Heal();
   EXPECT_EQ(Read(Target("out")), large_);
   Put(large_);

@@ -104,7 +104,7 @@ absl::Status LocalBlobStore::CommitStaged(const Digest& digest, const std::strin
 
 bool LocalBlobStore::HasFile(const Digest& digest) {
   BlobIndex::Entry entry = index_.Lock(digest);
-  if (!handover_.Check(entry).ok()) return false;
+  if (!handover_.Has(entry)) return false;
   entry.Touch();
   return true;
 }

@@ -34,9 +34,6 @@ class LocalBlobStore : public BlobStore {
 
   bool IsInline(std::int64_t size) const { return size <= inline_bytes_max_; }
 
-  // Whether the blob is here as a file, which is as it should be.
-  bool HasFile(const Digest& digest);
-
   // The bytes of a blob that is inside the database, verified. NOT_FOUND if it is not inside; DATA_LOSS as Get.
   absl::StatusOr<std::string> GetInline(const Digest& digest);
 
@@ -48,6 +45,7 @@ class LocalBlobStore : public BlobStore {
 
  private:
   absl::StatusOr<UniqueFd> OpenFile(const Digest& digest);
+  bool HasFile(const Digest& digest);
   absl::Status PutNow(const Digest& digest, const Bytes& bytes);
   absl::Status PutFile(const Digest& digest, const Bytes& bytes);
   absl::Status Stage(const Digest& digest, const Bytes& bytes, const std::string& path);

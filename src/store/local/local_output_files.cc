@@ -95,11 +95,16 @@ absl::Status LocalOutputFiles::RestoreFile(const Digest& digest, const std::stri
   if (!reaches || !spares_.Restore(digest, path, mode)) {
     absl::Status status = RestoreCopy(digest, path, mode, reaches);
     // The blob's file may have been handed over to another restore since it was looked at.
-    if (absl::IsNotFound(status) && blobs_.HasFile(digest)) status = RestoreCopy(digest, path, mode, reaches);
+    if (absl::IsNotFound(status) && LookAt(digest).ok()) status = RestoreCopy(digest, path, mode, reaches);
     RETURN_IF_ERROR(status);
   }
   if (reaches) spares_.Want(digest, mode, /*restored=*/true);
   return absl::OkStatus();
+}
+
+absl::Status LocalOutputFiles::LookAt(const Digest& digest) {
+  BlobIndex::Entry entry = index_.Lock(digest);
+  return handover_.Check(entry);
 }
 
 absl::Status LocalOutputFiles::RestoreCopy(const Digest& digest, const std::string& path, std::uint32_t mode,

@@ -41,6 +41,7 @@ class LocalOutputFiles : public OutputFiles {
 
   absl::Status RestoreNow(const Digest& digest, const std::string& path, std::uint32_t mode);
   absl::Status RestoreFile(const Digest& digest, const std::string& path, std::uint32_t mode);
+  absl::Status LookAt(const Digest& digest);
   absl::Status RestoreCopy(const Digest& digest, const std::string& path, std::uint32_t mode, bool lend);
 
   // Whether files can be renamed from the staging area to `path`. FAILED_PRECONDITION without a directory.
