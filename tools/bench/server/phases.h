@@ -16,7 +16,7 @@ struct LoadOptions {
   std::string target;      // host:port
   int concurrency = 64;    // calls under way
   int blobs = 20000;       // of the small phases
-  int lookups = 20000;     // calls of the lookup phases
+  int lookups = 60000;     // calls of the lookup phases
   int find_digests = 600;  // digests in one FindMissingBlobs
   std::int64_t large_bytes = 256LL << 20;
   int large_streams = 4;

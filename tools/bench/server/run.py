@@ -36,10 +36,10 @@ def unit(phase):
     return "MB/s" if phase in BY_BYTES else "/s"
 
 
-def measure(server, load, arguments):
-    """The samples of all phases, by name."""
+def measure(server, load, phases, arguments):
+    """The samples of the phases, by name."""
     samples = {}
-    for phase in PHASES:
+    for phase in phases:
         server.reset_peak()
         cpu = server.cpu_seconds()
         command = [load, "--target", server.target, "--only", phase] + arguments
@@ -59,7 +59,7 @@ def measure(server, load, arguments):
 def medians(rounds):
     """Of each phase the round whose rate is the median."""
     middle = len(rounds) // 2
-    return {phase: sorted((one[phase] for one in rounds), key=lambda s: s["rate"])[middle] for phase in PHASES}
+    return {phase: sorted((one[phase] for one in rounds), key=lambda s: s["rate"])[middle] for phase in rounds[0]}
 
 
 def markdown(result):
@@ -69,7 +69,7 @@ def markdown(result):
     lines.append("")
     lines.append("| | server | rate | p50 | p99 | CPU | CPU of the load | peak memory | failures | to bazel-remote |")
     lines.append("|---|---|" + "--:|" * 8)
-    for phase in PHASES:
+    for phase in result["servers"][names[0]]:
         for name in names:
             sample = result["servers"][name][phase]
             other = result["servers"].get("bazel-remote", {}).get(phase)
@@ -88,10 +88,17 @@ def main():
     parser.add_argument("--server", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--bazel-remote", default="", help="its program; without it smelt-server is alone")
     parser.add_argument("--rounds", type=int, default=1, help="how often each is loaded; medians count")
+    parser.add_argument("--phases", default=",".join(PHASES), help="those to run, with commas; what is read must "
+                        "have been written; default: all")
     parser.add_argument("--scratch", help="directory for the servers' data; default: a temporary one")
     parser.add_argument("--output", default=".", help="directory for server.json, server.md and server.svg")
     parser.add_argument("load_arguments", nargs="*", help="for the load generator, such as -- --blobs 5000")
     arguments = parser.parse_args()
+
+    phases = arguments.phases.split(",")
+    unknown = [phase for phase in phases if phase not in PHASES]
+    if unknown:
+        parser.error("--phases: no %s; there are: %s" % (", ".join(unknown), ", ".join(PHASES)))
 
     commands = {"smelt": lambda d, p: servers.smelt_command(arguments.server, d, p)}
     if arguments.bazel_remote:
@@ -101,7 +108,7 @@ def main():
         for number in range(arguments.rounds):
             for name in list(commands)[:: -1 if number % 2 else 1]:
                 with servers.Server(name, commands[name], pathlib.Path(scratch) / name) as server:
-                    rounds[name].append(measure(server, arguments.load, arguments.load_arguments))
+                    rounds[name].append(measure(server, arguments.load, phases, arguments.load_arguments))
     result = {
         "machine": {"processor": platform.processor() or platform.machine(), "kernel": platform.release()},
         "servers": {name: medians(all_rounds) for name, all_rounds in rounds.items()},
@@ -109,7 +116,7 @@ def main():
     output = pathlib.Path(arguments.output)
     (output / "server.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     (output / "server.md").write_text(markdown(result), encoding="utf-8")
-    (output / "server.svg").write_text(chart.svg(result, PHASES, unit), encoding="utf-8")
+    (output / "server.svg").write_text(chart.svg(result, phases, unit), encoding="utf-8")
     print("written: %s/server.{json,md,svg}" % output, file=sys.stderr)
 
 
