@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,14 +13,12 @@
 #include <mutex>
 
 #include "fmt/format.h"
+#include "src/base/argument_pointers.h"
+#include "src/base/background_thread.h"
 #include "src/base/unique_fd.h"
 
 namespace smelt {
 namespace {
-
-// linux/ioprio.h
-constexpr int kThisProcess = 1;
-constexpr int kIdlePriority = 3 << 13;
 
 // What the child tells before it has become the command.
 struct Failure {
@@ -29,19 +26,12 @@ struct Failure {
   int error;
 };
 
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // Everything that the child needs, made before the fork: after it, only system calls are safe.
 struct Child {
   explicit Child(const BackgroundCommand& what)
       : command(what),
-        arguments(Pointers(what.command)),
-        environment(Pointers(what.environment)),
+        arguments(ArgumentPointers(what.command)),
+        environment(ArgumentPointers(what.environment)),
         users(fmt::format("{0} {0} 1", geteuid())),
         groups(fmt::format("{0} {0} 1", getegid())),
         upper(what.scratch + "/upper"),
@@ -99,10 +89,8 @@ const char* Child::Arrange() const {
   if (setsid() < 0) return "setsid";
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return "prctl";
   if (getppid() != parent) _exit(127);  // it has ended already
-  const sched_param none = {};
-  if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) return "sched_setscheduler";
+  RunThisThreadInTheBackground();
   Write("/proc/self/autogroup", "19", 2);  // a session has its own share of the processors where there are such
-  syscall(SYS_ioprio_set, kThisProcess, 0, kIdlePriority);
   Write("/proc/self/oom_score_adj", "1000", 4);
   if (!command.covered.empty()) {
     if (const char* step = Cover()) return step;

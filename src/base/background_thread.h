@@ -5,6 +5,7 @@ namespace smelt {
 
 // From now on the calling thread gets processors and disks only when nobody else wants them: the batch of idle tasks
 // (SCHED_IDLE), or where that is not allowed the lowest priority.
+// Nothing but system calls: also for a child between fork and exec.
 void RunThisThreadInTheBackground();
 
 }  // namespace smelt

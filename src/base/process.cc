@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "src/base/argument_pointers.h"
 #include "src/base/unique_fd.h"
 
 namespace smelt {
@@ -24,13 +25,6 @@ std::int64_t NowMs() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000LL + now.tv_nsec / 1'000'000;
-}
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // Reads to the end; false on time-out, excess or error.
@@ -79,8 +73,8 @@ absl::StatusOr<std::string> OutputOf(const std::vector<std::string>& command,
   posix_spawn_file_actions_adddup2(&actions, writing.get(), 1);
   posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   pid_t pid = 0;
-  int error =
-      posix_spawn(&pid, command[0].c_str(), &actions, nullptr, Pointers(command).data(), Pointers(environment).data());
+  int error = posix_spawn(&pid, command[0].c_str(), &actions, nullptr, ArgumentPointers(command).data(),
+                          ArgumentPointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return absl::InternalError(fmt::format("{}: cannot be started (errno {})", command[0], error));
   writing.Reset();
