@@ -13,11 +13,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kTaken[] = "/taken-";  // and a number: a state on its way
+constexpr char kTaken[] = "taken-";  // and a number: a state on its way
+
+bool IsOnItsWay(const fs::path& path) { return path.filename().string().starts_with(kTaken); }
 
 void RemoveTree(const fs::path& path) {
   std::error_code ignored;
   fs::remove_all(path, ignored);
+}
+
+// What lies directly in a directory; nothing if there is none.
+std::vector<fs::path> EntriesOf(const fs::path& directory) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    paths.push_back(entry->path());
+  }
+  return paths;
 }
 
 std::uint64_t BytesIn(const fs::path& directory) {
@@ -95,13 +107,15 @@ StateAhead::StateAhead(StateAheadOptions options, Start start, Counters& counter
       scratch_(making_ + "/scratch"),
       start_(std::move(start)),
       counters_(counters) {
-  RemoveTree(making_);
-  std::error_code error;
-  for (fs::directory_iterator entry(options_.directory, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().string().starts_with(options_.directory + kTaken)) RemoveTree(entry->path());
+  if (options_.bytes_max == 0) {
+    RemoveTree(options_.directory);
+    return;
   }
-  Trim();
-  if (options_.bytes_max > 0) thread_ = std::thread([this] { Run(); });
+  RemoveTree(making_);
+  for (const fs::path& path : EntriesOf(options_.directory)) {
+    if (IsOnItsWay(path)) RemoveTree(path);
+  }
+  thread_ = std::thread([this] { Run(); });
 }
 
 StateAhead::~StateAhead() {
@@ -120,7 +134,7 @@ StateAhead::Compile StateAhead::Begin(const std::string& unit, const std::functi
   std::erase_if(jobs_, [&](const Job& job) { return job.unit == unit; });
   const auto is_made = [&] { return running_ && running_->unit == unit && !running_->killed; };
   SteadyTime next_call = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  if (is_made()) running_->forgotten = true;
+  if (running_ && running_->unit == unit) running_->forgotten = true;
   while (is_made() && std::chrono::steady_clock::now() < running_->patience_ends) {
     const SteadyTime wake = std::min(next_call, running_->patience_ends);
     changed_.wait_until(lock, wake);
@@ -185,6 +199,10 @@ std::optional<StateAhead::Job> StateAhead::Next() {
 }
 
 void StateAhead::Run() {
+  {
+    const std::lock_guard lock(homes_mu_);
+    Trim();
+  }
   while (std::optional<Job> job = Next()) {
     const bool ended = Make(*job);
     {
@@ -242,18 +260,17 @@ void StateAhead::Take(const std::string& unit, const std::string& incremental, c
   std::error_code error;
   {
     const std::lock_guard lock(homes_mu_);
-    taken = options_.directory + kTaken + std::to_string(takes_++);
+    taken = options_.directory + "/" + kTaken + std::to_string(takes_++);
     fs::rename(HomeOf(unit), taken, error);
   }
   if (error) return;
   bool any = false;
-  for (fs::directory_iterator entry(taken, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code ignored;
-    fs::create_directories(incremental, ignored);
-    const fs::path to = incremental / entry->path().filename();
-    if (IsNewer(to, entry->path())) continue;
+  fs::create_directories(incremental, error);
+  for (const fs::path& from : EntriesOf(taken)) {
+    const fs::path to = incremental / from.filename();
+    if (IsNewer(to, from)) continue;
     RemoveTree(to);
-    any |= MoveTree(entry->path(), to, waiting);
+    any |= MoveTree(from, to, waiting);
   }
   RemoveTree(taken);
   if (any) counters_.Add("states_taken");
@@ -262,11 +279,9 @@ void StateAhead::Take(const std::string& unit, const std::string& incremental, c
 // The oldest go until all are within the limit.
 void StateAhead::Trim() {
   std::multimap<fs::file_time_type, fs::path> homes;
-  std::error_code error;
-  for (fs::directory_iterator entry(options_.directory, error), end; !error && entry != end; entry.increment(error)) {
+  for (const fs::path& path : EntriesOf(options_.directory)) {
     std::error_code ignored;
-    if (entry->path().string().starts_with(options_.directory + kTaken)) continue;
-    homes.emplace(entry->last_write_time(ignored), entry->path());
+    if (!IsOnItsWay(path)) homes.emplace(fs::last_write_time(path, ignored), path);
   }
   std::uint64_t bytes = 0;
   for (auto home = homes.rbegin(); home != homes.rend(); ++home) {
