@@ -101,6 +101,7 @@ CompileHandler::CompileHandler(CompileParts parts, CompileOptions options)
 
 void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper) {
   const std::int64_t start = NowMicros();
+  const auto working = [&] { return wrapper.Send(wire::Working()); };
   parts_.counters.Add("compile_requests");
 
   auto understood = Understand(request, options_.remap, parts_.files, parts_.toolchains, parts_.packages);
@@ -118,7 +119,7 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
     const std::string flight = FlightKey(unit, prediction);
     turn = parts_.in_flight.TryTake(flight);
     if (!turn.held()) {
-      turn = parts_.in_flight.Take(flight, [&] { return wrapper.Send(wire::Working()); });
+      turn = parts_.in_flight.Take(flight, working);
       if (!turn.held()) return;
       prediction = parts_.predictor.Predict(unit);
     }
@@ -129,7 +130,6 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
 
   // Nothing is known, or it is to be checked: the compiler runs.
-  const auto working = [&] { return wrapper.Send(wire::Working()); };
   const StateAhead::Compile compile = parts_.state_ahead.Begin(unit.identity, working);
   Plan plan = MakePlan(unit, prediction);
   if (plan.incremental) parts_.state_ahead.Take(unit.identity, unit.Absolute(*unit.invocation.incremental), working);
