@@ -6,10 +6,13 @@
 #include <string_view>
 #include <utility>
 
+#include "google/protobuf/io/coded_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 
 namespace smelt {
 namespace {
+
+using google::protobuf::io::CodedOutputStream;
 
 // Fields of a length and bytes: the number and the type 2. Fields with varints: the number and the type 0.
 constexpr char kResponses = 1 << 3 | 2;
@@ -20,14 +23,8 @@ constexpr std::size_t kHexLength = 2 * Digest::kHashBytes;
 constexpr std::string_view kStatusOk{"\x1a\0", 2};
 static_assert(kStatusOk.front() == kStatus);
 
-std::size_t VarintLength(std::uint64_t value) {
-  std::size_t length = 1;
-  for (; value >= 0x80; value >>= 7) ++length;
-  return length;
-}
-
 // Of a field of so many bytes, all of it.
-std::size_t FieldLength(std::size_t bytes) { return 1 + VarintLength(bytes) + bytes; }
+std::size_t FieldLength(std::size_t bytes) { return 1 + CodedOutputStream::VarintSize64(bytes) + bytes; }
 
 class Writer {
  public:
@@ -35,8 +32,7 @@ class Writer {
 
   void Varint(char tag, std::uint64_t value) {
     *at_++ = static_cast<std::uint8_t>(tag);
-    for (; value >= 0x80; value >>= 7) *at_++ = static_cast<std::uint8_t>(0x80 | (value & 0x7f));
-    *at_++ = static_cast<std::uint8_t>(value);
+    at_ = CodedOutputStream::WriteVarint64ToArray(value, at_);
   }
 
   void Bytes(std::string_view bytes) {
@@ -52,7 +48,8 @@ class Writer {
 
 void BatchReadAnswer::Add(const Digest& digest, Bytes bytes) {
   const auto size = static_cast<std::uint64_t>(digest.size);
-  const std::size_t digest_length = FieldLength(kHexLength) + (size > 0 ? 1 + VarintLength(size) : 0);
+  const std::size_t digest_length =
+      FieldLength(kHexLength) + (size > 0 ? 1 + CodedOutputStream::VarintSize64(size) : 0);
   const std::size_t data_length = size > 0 ? FieldLength(size) : 0;
   const std::size_t length = FieldLength(digest_length) + data_length + kStatusOk.size();
   parts_.push_back({digest, std::move(bytes), digest_length, length});

@@ -1,23 +1,23 @@
 #include "src/services/messages/read_response.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
+#include "google/protobuf/io/coded_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 
 namespace smelt {
 namespace {
 
-constexpr char kTag = (10 << 3) | 2;  // ReadResponse.data is field 10, of a length and bytes
+constexpr std::uint8_t kTag = (10 << 3) | 2;  // ReadResponse.data is field 10, of a length and bytes
 
 // What is in front of the data.
 grpc::Slice Head(std::size_t length) {
-  char head[11] = {kTag};
-  std::size_t size = 1;
-  for (; length >= 0x80; length >>= 7) head[size++] = static_cast<char>(0x80 | (length & 0x7f));
-  head[size++] = static_cast<char>(length);
-  return grpc::Slice(head, size);
+  std::uint8_t head[11] = {kTag};
+  const std::uint8_t* end = google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(length, head + 1);
+  return grpc::Slice(head, static_cast<std::size_t>(end - head));
 }
 
 template <typename Kept>
