@@ -62,22 +62,36 @@ void Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Reques
   if (!digest.ok()) return done(digest.status());
   absl::StatusOr<Bytes> bytes = BytesOf(blob, *digest);
   if (!bytes.ok()) return done(bytes.status());
+  const bool zstd = blob.compressor() == v2::Compressor::ZSTD && digest->size >= ZstdForms::kBlobBytesMin;
+  if (zstd) done = KeepingForm(parts, *digest, Bytes(blob.data()), std::move(done));
   PutBlob(parts, *digest, *std::move(bytes), std::move(done));
+}
+
+// The blob as zstd.
+absl::StatusOr<std::string> Frame(const ServiceParts& parts, const Digest& digest, const Bytes& bytes) {
+  if (auto form = parts.zstd_forms.Find(digest)) return form->Next(form->left());
+  ASSIGN_OR_RETURN(const std::string data, bytes.ReadAll());
+  std::string frame = CompressZstd(data);
+  if (parts.zstd_forms.Wants(digest, static_cast<std::int64_t>(frame.size()))) {
+    parts.zstd_forms.Keep(digest, Bytes(frame));
+  }
+  return frame;
 }
 
 absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
                   v2::BatchReadBlobsResponse::Response& response) {
   ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(name));
   ASSIGN_OR_RETURN(const Bytes bytes, parts.blobs.Get(digest));
-  ASSIGN_OR_RETURN(std::string data, bytes.ReadAll());
+  std::string frame;
   if (zstd && digest.size >= kCompressedBytesMin) {
-    std::string frame = CompressZstd(data);
-    if (!frame.empty() && frame.size() < data.size()) {
-      data = std::move(frame);
-      response.set_compressor(v2::Compressor::ZSTD);
-    }
+    ASSIGN_OR_RETURN(frame, Frame(parts, digest, bytes));
   }
-  response.set_data(std::move(data));
+  if (!frame.empty() && static_cast<std::int64_t>(frame.size()) < digest.size) {
+    response.set_data(std::move(frame));
+    response.set_compressor(v2::Compressor::ZSTD);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(*response.mutable_data(), bytes.ReadAll());
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
 #include "src/services/byte_stream_read.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "google/bytestream/bytestream.pb.h"
@@ -8,11 +9,10 @@
 #include "src/base/status_macros.h"
 #include "src/reapi/resource_name.h"
 #include "src/services/byte_stream/read_range.h"
+#include "src/services/byte_stream/read_source.h"
 #include "src/services/caller.h"
 #include "src/services/grpc_status.h"
 #include "src/services/messages/raw_call.h"
-#include "src/services/messages/read_response.h"
-#include "src/services/zstd_codec.h"
 
 namespace smelt {
 namespace {
@@ -41,7 +41,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void OnWriteDone(bool ok) override {
     if (!ok) return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the client has gone"));
     stream_.Busy();
-    if (NeedsThread()) return parts_.reads.Continue([this] { SendNext(); });
+    if (source_->NeedsThread()) return parts_.reads.Continue([this] { SendNext(); });
     SendNext();
   }
 
@@ -68,39 +68,26 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void Open() {
     absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
     if (!blob.ok()) return Finish(ToGrpc(blob.status()));
-    blob_ = *std::move(blob);
-    if (blob_.contents() == nullptr) hold_.ShrinkTo(parts_.limits.read_message_bytes);
+    const std::int64_t message_bytes = parts_.limits.read_message_bytes;
+    if (blob->contents() == nullptr) hold_.ShrinkTo(message_bytes);
+    source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging_directory);
     SendNext();
   }
 
-  // Compressing and reading files are not for gRPC's threads.
-  bool NeedsThread() const { return range_.zstd || blob_.contents() == nullptr; }
-
   void SendNext() {
-    const std::int64_t length = std::min(parts_.limits.read_message_bytes, range_.end - range_.begin);
-    const absl::Status status = Make(length);
-    if (!status.ok()) return Finish(ToGrpc(status));
-    range_.begin += length;
+    absl::StatusOr<grpc::ByteBuffer> message = source_->Next();
+    if (!message.ok()) return Finish(ToGrpc(message.status()));
+    message_ = *std::move(message);
     stream_.Moved();
-    if (range_.begin < range_.end) return StartWrite(&message_);
+    if (!source_->AtEnd()) return StartWrite(&message_);
     StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
-  }
-
-  absl::Status Make(std::int64_t length) {
-    if (!NeedsThread()) {
-      message_ = ReadResponseOf(blob_, range_.begin, length);
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(std::string data, blob_.Read(range_.begin, length));
-    message_ = ReadResponseOf(range_.zstd ? CompressZstd(data) : std::move(data));
-    return absl::OkStatus();
   }
 
   const ServiceParts& parts_;
   StreamWatch::Stream stream_;
   BytesBudget::Hold hold_;
   ReadRange range_;
-  Bytes blob_;
+  std::unique_ptr<ReadSource> source_;
   grpc::ByteBuffer message_;
 };
 

@@ -33,10 +33,22 @@ void PutBlob(const ServiceParts& parts, const Digest& digest, Bytes bytes, PutDo
   done(parts.blobs.Put(digest, std::move(bytes)));
 }
 
+PutDone KeepingForm(const ServiceParts& parts, const Digest& digest, Bytes frames, PutDone done) {
+  if (!parts.zstd_forms.Wants(digest, frames.size())) return done;
+  return [&parts, digest, frames = std::move(frames), done = std::move(done)](absl::Status put) {
+    const bool is_right = put.ok();
+    done(std::move(put));
+    if (!is_right) return;
+    const bool busy = !parts.reads.Submit([&forms = parts.zstd_forms, digest, frames] { forms.Keep(digest, frames); });
+    (void)busy;  // then whoever reads it first keeps it
+  };
+}
+
 void PublishUpload(const ServiceParts& parts, const reapi::ResourceName& name, Bytes wire, PutDone done) {
   if (name.compressor == reapi::ResourceName::Compressor::kZstd) {
     absl::StatusOr<Bytes> blob = Decompressed(parts, name.digest, wire);
     if (!blob.ok()) return done(blob.status());
+    done = KeepingForm(parts, name.digest, std::move(wire), std::move(done));
     wire = *std::move(blob);
   }
   if (wire.size() != name.digest.size) {

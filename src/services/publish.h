@@ -23,6 +23,9 @@ inline bool MayPutInPlace(const ServiceParts& parts, std::int64_t bytes) {
   return parts.puts != nullptr && bytes <= std::min(kBytesInPlaceMax, parts.puts->blob_bytes_max());
 }
 
+// `done`, and where the put went well, `frames` are kept as the blob's zstd form: they hold what was put.
+PutDone KeepingForm(const ServiceParts& parts, const Digest& digest, Bytes frames, PutDone done);
+
 // Puts a whole upload into the store: decodes what came over the wire if it is compressed, and has the store check it
 // against the digest. INVALID_ARGUMENT if it is not what the name says.
 void PublishUpload(const ServiceParts& parts, const reapi::ResourceName& name, Bytes wire, PutDone done);

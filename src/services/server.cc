@@ -42,14 +42,26 @@ class GrpcServer : public Server {
  public:
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
+        zstd_forms_(parts.staging_directory, options.limits.zstd_forms_bytes_max),
         reads_(options.limits.read_threads, kTasksMax),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),
         partials_(options.limits, parts.clock) {
-    const ServiceParts shared{
-        parts.blobs,   parts.actions, parts.authorizer, options.limits, parts.staging_directory, reads_,
-        writes_,       budget_,       watch_,           partials_,      options.reads_in_place,  parts.puts,
-        options.audit, parts.results};
+    const ServiceParts shared{parts.blobs,
+                              parts.actions,
+                              parts.authorizer,
+                              options.limits,
+                              parts.staging_directory,
+                              reads_,
+                              writes_,
+                              budget_,
+                              watch_,
+                              partials_,
+                              zstd_forms_,
+                              options.reads_in_place,
+                              parts.puts,
+                              options.audit,
+                              parts.results};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));
     services_.push_back(NewByteStreamService(shared));
@@ -78,6 +90,7 @@ class GrpcServer : public Server {
 
   std::vector<int> ports_;
   BytesBudget budget_;
+  ZstdForms zstd_forms_;  // the pools' last tasks write there
   WorkerPool reads_, writes_;
   StreamWatch watch_;
   PartialUploads partials_;

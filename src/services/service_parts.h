@@ -10,6 +10,7 @@
 #include "src/services/partial_uploads.h"
 #include "src/services/stream_watch.h"
 #include "src/services/worker_pool.h"
+#include "src/services/zstd_forms.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
 #include "src/store/complete_results.h"
@@ -29,6 +30,7 @@ struct ServiceParts {
   BytesBudget& budget;
   StreamWatch& watch;
   PartialUploads& partials;
+  ZstdForms& zstd_forms;
 
   // The store's answers come from memory or the page cache as a rule, never over a network: little reads are then done
   // on gRPC's own threads, since to hand one over to the pool costs more than the read itself.

@@ -103,8 +103,9 @@ absl::Status Publish(World& world, const reapi::ResourceName& name, Bytes wire) 
   static WorkerPool pool(1, 1);
   static BytesBudget unused(1);
   static StreamWatch watch(60, unused);
-  const ServiceParts parts = {world.blobs, world.actions, world.authorizer, kLimits, StagingDirectory(),
-                              pool,        pool,          world.budget,     watch,   world.partials};
+  static ZstdForms forms(StagingDirectory(), 0);
+  const ServiceParts parts = {world.blobs, world.actions, world.authorizer, kLimits,        StagingDirectory(), pool,
+                              pool,        world.budget,  watch,            world.partials, forms};
   absl::Status result;
   PublishUpload(parts, name, std::move(wire), [&](absl::Status status) { result = std::move(status); });
   return result;

@@ -1,0 +1,109 @@
+#include "src/services/byte_stream/read_source.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "grpcpp/support/byte_buffer.h"
+#include "src/base/status_macros.h"
+#include "src/services/messages/read_response.h"
+#include "src/services/zstd_codec.h"
+#include "src/store/spool.h"
+
+namespace smelt {
+namespace {
+
+// The bytes as they are.
+class PlainSource : public ReadSource {
+ public:
+  PlainSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes)
+      : blob_(std::move(blob)), at_(range.begin), end_(range.end), message_bytes_(message_bytes) {}
+
+  absl::StatusOr<grpc::ByteBuffer> Next() override {
+    const std::int64_t begin = at_, length = std::min(message_bytes_, end_ - at_);
+    at_ += length;
+    if (!NeedsThread()) return ReadResponseOf(blob_, begin, length);
+    ASSIGN_OR_RETURN(std::string data, blob_.Read(begin, length));
+    return ReadResponseOf(std::move(data));
+  }
+
+  bool AtEnd() const override { return at_ == end_; }
+  bool NeedsThread() const override { return blob_.contents() == nullptr; }
+
+ private:
+  const Bytes blob_;
+  std::int64_t at_;
+  const std::int64_t end_, message_bytes_;
+};
+
+// Compressed now, each message for itself.
+class CompressingSource : public ReadSource {
+ public:
+  CompressingSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes, ZstdForms& forms,
+                    const std::string& directory)
+      : range_(range), blob_(std::move(blob)), message_bytes_(message_bytes), forms_(forms) {
+    if (IsWhole(range_) && forms_.Wants(range_.digest, 0)) form_.emplace(directory);
+  }
+
+  static bool IsWhole(const ReadRange& range) { return range.begin == 0 && range.end == range.digest.size; }
+
+  absl::StatusOr<grpc::ByteBuffer> Next() override {
+    ASSIGN_OR_RETURN(const std::string data, blob_.Read(range_.begin, message_bytes_));
+    range_.begin += static_cast<std::int64_t>(data.size());
+    std::string frame = CompressZstd(data);
+    Note(frame);
+    return ReadResponseOf(std::move(frame));
+  }
+
+  bool AtEnd() const override { return range_.begin == range_.end; }
+  bool NeedsThread() const override { return true; }
+
+ private:
+  static constexpr std::int64_t kTrialBytes = 1 << 20;  // of the blob, after which it should have saved something
+
+  void Note(std::string_view frame) {
+    if (!form_.has_value()) return;
+    const bool is_saving = range_.begin < kTrialBytes || form_->size() <= range_.begin / 10 * 9;
+    if (!form_->Append(frame).ok() || !is_saving || !forms_.Wants(range_.digest, form_->size())) return form_.reset();
+    if (!AtEnd()) return;
+    if (const absl::StatusOr<Bytes> form = form_->Finish(); form.ok()) forms_.Keep(range_.digest, *form);
+  }
+
+  ReadRange range_;  // what is left
+  const Bytes blob_;
+  const std::int64_t message_bytes_;
+  ZstdForms& forms_;
+  std::optional<Spool> form_;
+};
+
+// Compressed before.
+class KeptSource : public ReadSource {
+ public:
+  KeptSource(ZstdForms::Reader form, std::int64_t message_bytes)
+      : form_(std::move(form)), message_bytes_(message_bytes) {}
+
+  absl::StatusOr<grpc::ByteBuffer> Next() override {
+    ASSIGN_OR_RETURN(std::string data, form_.Next(message_bytes_));
+    return ReadResponseOf(std::move(data));
+  }
+
+  bool AtEnd() const override { return form_.left() == 0; }
+  bool NeedsThread() const override { return true; }
+
+ private:
+  ZstdForms::Reader form_;
+  const std::int64_t message_bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<ReadSource> NewReadSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes,
+                                          ZstdForms& forms, const std::string& directory) {
+  if (!range.zstd) return std::make_unique<PlainSource>(range, std::move(blob), message_bytes);
+  if (CompressingSource::IsWhole(range)) {
+    if (auto form = forms.Find(range.digest)) return std::make_unique<KeptSource>(*std::move(form), message_bytes);
+  }
+  return std::make_unique<CompressingSource>(range, std::move(blob), message_bytes, forms, directory);
+}
+
+}  // namespace smelt

@@ -1,0 +1,99 @@
+#ifndef SMELT_SERVICES_ZSTD_FORMS_H_
+#define SMELT_SERVICES_ZSTD_FORMS_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/base/unique_fd.h"
+#include "src/digest/digest.h"
+#include "src/digest/hasher.h"
+#include "src/store/bytes.h"
+
+namespace smelt {
+
+// Blobs as zstd, as they were uploaded or once sent: so that what many clients read is compressed once. Nothing depends
+// on it: it begins empty with each start of the server, is not synced, and drops what is oldest. It says nothing of
+// whether a blob is in the store.
+//
+// They lie in a few unnamed files, which go one by one when there are too many, and all at once when the disk is full.
+// Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what it saves.
+class ZstdForms {
+  struct Segment;
+  struct Form;
+
+ public:
+  static constexpr std::int64_t kBlobBytesMin = 64 << 10;  // smaller blobs are compressed as fast as they are found
+
+  // At most `bytes_max` bytes on the file system of `directory`; with 0 nothing is kept.
+  ZstdForms(std::string directory, std::int64_t bytes_max);
+
+  // Reads one form from its beginning to its end, also when it has been dropped meanwhile. One thread at a time.
+  class Reader {
+   public:
+    // The next bytes, at most so many. DATA_LOSS instead of the last ones if they are not what was kept: the form is
+    // then forgotten.
+    absl::StatusOr<std::string> Next(std::int64_t length);
+
+    std::int64_t left() const;
+
+   private:
+    friend class ZstdForms;
+    Reader(ZstdForms& forms, const Digest& blob, Form form);
+
+    ZstdForms& forms_;
+    const Digest blob_;
+    const std::shared_ptr<const Segment> segment_;
+    const Digest digest_;  // of the form
+    std::int64_t offset_ = 0, end_ = 0;
+    Hasher hasher_;
+  };
+
+  // The form of a blob, if it is kept.
+  std::optional<Reader> Find(const Digest& blob);
+
+  // True if Keep would keep a form of so many bytes.
+  bool Wants(const Digest& blob, std::int64_t bytes);
+
+  // Keeps `frames`, which are known to hold this blob, if that saves a tenth at least and there is no form yet; if
+  // it fails, nothing is kept.
+  void Keep(const Digest& blob, const Bytes& frames);
+
+ private:
+  static constexpr std::int64_t kSegments = 8;
+
+  struct Segment {
+    UniqueFd fd;
+    std::int64_t size = 0;       // guarded by mu_
+    std::vector<Digest> blobs;   // guarded by mu_: whose forms it holds
+  };
+  struct Form {
+    std::shared_ptr<const Segment> segment;
+    std::int64_t offset = 0;
+    Digest digest;
+  };
+
+  std::shared_ptr<Segment> Reserve(std::int64_t bytes, std::int64_t& offset);
+  absl::Status Write(const Bytes& frames, const Segment& segment, std::int64_t offset, Digest& digest);
+  void Forget(const Digest& blob);
+  void DropOldest();
+  void DropAll();
+
+  const std::string directory_;
+  const std::int64_t segment_bytes_;
+
+  std::mutex mu_;
+  std::deque<std::shared_ptr<Segment>> segments_;   // guarded by mu_; the last one is being filled
+  absl::flat_hash_map<Digest, Form> forms_;         // guarded by mu_
+};
+
+}  // namespace smelt
+
+#endif  // SMELT_SERVICES_ZSTD_FORMS_H_
