@@ -176,6 +176,29 @@ TEST_F(ByteStreamTest, TheEmptyBlobIsAlwaysThere) {
   EXPECT_TRUE(Query(UploadOf(DigestOf(""))).complete());
 }
 
+TEST_F(ByteStreamTest, WhatWasUploadedAsZstdIsSentAsItWas) {
+  const std::string blob(1 << 20, 'a');
+  const Digest digest = DigestOf(blob);
+  const std::string wire = CompressZstd(blob.substr(0, 999)) + CompressZstd(blob.substr(999));
+  EXPECT_THAT(WriteInPieces(ZstdUploadOf(digest), wire, 50).status, HasCode(StatusCode::OK));
+  while (Read("compressed-blobs/zstd/" + digest.ToString()).data != wire) std::this_thread::yield();
+  EXPECT_EQ(Read("blobs/" + digest.ToString()).data, blob);
+  const Seen tail = Read("compressed-blobs/zstd/" + digest.ToString(), 999);
+  EXPECT_THAT(DecompressZstd(tail.data, digest.size - 999), IsOkAndHolds(blob.substr(999)));
+}
+
+TEST_F(ByteStreamTest, ZstdThatIsNotWhatItsNameSaysIsNotKept) {
+  const std::string blob(1 << 20, 'a'), other(1 << 20, 'b');
+  const Digest digest = DigestOf(blob);
+  EXPECT_THAT(Write({Message(ZstdUploadOf(digest), 0, CompressZstd(other), true)}).status,
+              HasCode(StatusCode::INVALID_ARGUMENT));
+  Put(blob);
+  for (int i = 0; i < 10; ++i) {
+    const Seen seen = Read("compressed-blobs/zstd/" + digest.ToString());
+    EXPECT_THAT(DecompressZstd(seen.data, digest.size), IsOkAndHolds(blob));
+  }
+}
+
 TEST_F(ByteStreamTest, ZstdBothWays) {
   for (const std::size_t size : {2, 1000, 131073, 262145, 3 << 20}) {
     const std::string blob = Blob(size);

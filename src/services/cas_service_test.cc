@@ -171,6 +171,24 @@ TEST_F(CasTest, ABatchIsReadEachBlobForItself) {
   EXPECT_EQ(read_.responses(3).compressor(), v2::Compressor::IDENTITY) << "too small to pay";
 }
 
+TEST_F(CasTest, WhatWasUploadedAsZstdIsReadAsItWas) {
+  const std::string text(100'000, 't');
+  const std::string wire = CompressZstd(text.substr(0, 7)) + CompressZstd(text.substr(7));
+  v2::BatchUpdateBlobsRequest upload;
+  Add(upload, wire, DigestOf(text), v2::Compressor::ZSTD);
+  ASSERT_THAT(Update(upload), HasCode(StatusCode::OK));
+  v2::BatchReadBlobsRequest request;
+  *request.add_digests() = reapi::ToProto(DigestOf(text));
+  request.add_acceptable_compressors(v2::Compressor::ZSTD);
+  do {
+    ASSERT_THAT(Read(request), HasCode(StatusCode::OK));
+    EXPECT_THAT(DecompressZstd(read_.responses(0).data(), 100'000), IsOkAndHolds(text));
+  } while (read_.responses(0).data() != wire);
+  request.clear_acceptable_compressors();
+  ASSERT_THAT(Read(request), HasCode(StatusCode::OK));
+  EXPECT_EQ(read_.responses(0).data(), text);
+}
+
 TEST_F(CasTest, WhatAStoreHasAtHandIsReadTheSame) {
   reads_in_place_ = true;
   Start();

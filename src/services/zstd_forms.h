@@ -71,8 +71,8 @@ class ZstdForms {
 
   struct Segment {
     UniqueFd fd;
-    std::int64_t size = 0;       // guarded by mu_
-    std::vector<Digest> blobs;   // guarded by mu_: whose forms it holds
+    std::int64_t size = 0;      // guarded by mu_
+    std::vector<Digest> blobs;  // guarded by mu_: whose forms it holds
   };
   struct Form {
     std::shared_ptr<const Segment> segment;
@@ -90,8 +90,8 @@ class ZstdForms {
   const std::int64_t segment_bytes_;
 
   std::mutex mu_;
-  std::deque<std::shared_ptr<Segment>> segments_;   // guarded by mu_; the last one is being filled
-  absl::flat_hash_map<Digest, Form> forms_;         // guarded by mu_
+  std::deque<std::shared_ptr<Segment>> segments_;  // guarded by mu_; the last one is being filled
+  absl::flat_hash_map<Digest, Form> forms_;        // guarded by mu_
 };
 
 }  // namespace smelt

@@ -80,9 +80,12 @@ TEST_F(ZstdFormsTest, KeepsOnlyWhatPays) {
     std::int64_t blob, form;
     bool wanted;
   } cases[] = {
-      {ZstdForms::kBlobBytesMin - 1, 100, false}, {ZstdForms::kBlobBytesMin, 100, true},
-      {1'000'000, 900'000, true},                 {1'000'000, 900'001, false},
-      {100 << 20, kBytesMax / 8, true},           {100 << 20, kBytesMax / 8 + 1, false},
+      {ZstdForms::kBlobBytesMin - 1, 100, false},
+      {ZstdForms::kBlobBytesMin, 100, true},
+      {1'000'000, 900'000, true},
+      {1'000'000, 900'001, false},
+      {100 << 20, kBytesMax / 8, true},
+      {100 << 20, kBytesMax / 8 + 1, false},
   };
   int number = 0;
   for (const auto& each : cases) {

@@ -104,8 +104,8 @@ absl::Status Publish(World& world, const reapi::ResourceName& name, Bytes wire) 
   static BytesBudget unused(1);
   static StreamWatch watch(60, unused);
   static ZstdForms forms(StagingDirectory(), 0);
-  const ServiceParts parts = {world.blobs, world.actions, world.authorizer, kLimits,        StagingDirectory(), pool,
-                              pool,        world.budget,  watch,            world.partials, forms};
+  const ServiceParts parts = {world.blobs,  world.actions, world.authorizer, kLimits, StagingDirectory(), pool, pool,
+                              world.budget, watch,         world.partials,   forms};
   absl::Status result;
   PublishUpload(parts, name, std::move(wire), [&](absl::Status status) { result = std::move(status); });
   return result;
