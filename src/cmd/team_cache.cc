@@ -41,9 +41,12 @@ S3Options OptionsOf(const S3Config& config) {
   return options;
 }
 
+// Of what is on its way, either way.
+std::string StagingDirectory(const TeamCache::Base& base) { return base.directory + "/arriving"; }
+
 absl::StatusOr<std::unique_ptr<SharedCache>> OpenShared(const Config& config, const TeamCache::Base& base) {
   if (config.remote.endpoint.empty() && config.s3.bucket.empty()) return nullptr;
-  const std::string staging_directory = base.directory + "/arriving";
+  const std::string staging_directory = StagingDirectory(base);
   RETURN_IF_ERROR(base.files.MakeDirectories(staging_directory, 0700));
   if (!config.remote.endpoint.empty()) return OpenRemoteCache(OptionsOf(config.remote, staging_directory), base.clock);
   return OpenBucketCache(OptionsOf(config.s3), staging_directory, base.clock);
@@ -58,11 +61,11 @@ absl::StatusOr<std::unique_ptr<TeamCache>> TeamCache::Open(const Config& config,
   SharedCache& shared = *team->shared_;
   const ShareMode mode = config.remote.endpoint.empty() ? config.s3.mode : config.remote.mode;
   if (mode != ShareMode::kWriteOnly) {
-    team->fetcher_.emplace(shared, base.store.blobs(), base.actions, base.counters, base.clock);
+    team->fetcher_.emplace(shared, base.store.blobs(), base.actions, base.counters, base.clock, StagingDirectory(base));
   }
   if (mode != ShareMode::kReadOnly) {
     team->publisher_.emplace(shared, base.store.blobs(), base.store.actions(), base.store.table("outbox"),
-                             base.store.table("published"), base.counters, base.clock);
+                             base.store.table("published"), base.counters, base.clock, StagingDirectory(base));
   }
   team->builds_.emplace(team->parts(), base.actions, base.files, base.digests, base.clock);
   return team;

@@ -74,13 +74,14 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& act
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action, Urgency urgency) {
-  ASSIGN_OR_RETURN(ActionCache::ActionResult result, shared_.actions().Get(action));
-  RETURN_IF_ERROR(TransferBlobs(result, urgency));
-  RETURN_IF_ERROR(actions_.Put(action, result));
+  ASSIGN_OR_RETURN(ActionCache::ActionResult stored, shared_.actions().Get(action));
+  ASSIGN_OR_RETURN(SplicedResult spliced, FromTeam(std::move(stored)));
+  RETURN_IF_ERROR(TransferBlobs(spliced, urgency));
+  RETURN_IF_ERROR(actions_.Put(action, spliced.result));
   absl::MutexLock lock(&mu_);
   if (fetched_.size() > kRememberedMax) fetched_.clear();
   fetched_.insert(action);
-  return result;
+  return std::move(spliced.result);
 }
 
 absl::StatusOr<Bytes> Fetcher::GetAhead(const Digest& digest) {
@@ -98,17 +99,40 @@ absl::StatusOr<Bytes> Fetcher::GetAhead(const Digest& digest) {
   return bytes;
 }
 
-absl::Status Fetcher::TransferBlob(const Digest& digest, Urgency urgency) {
-  ASSIGN_OR_RETURN(Bytes bytes, urgency == Urgency::kAhead ? GetAhead(digest) : shared_.blobs().Get(digest));
-  return blobs_.Put(digest, std::move(bytes));
+absl::StatusOr<Bytes> Fetcher::Get(const Digest& digest, Urgency urgency) {
+  return urgency == Urgency::kAhead ? GetAhead(digest) : shared_.blobs().Get(digest);
 }
 
-absl::Status Fetcher::TransferBlobs(const ActionCache::ActionResult& result, Urgency urgency) {
-  ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(result));
+absl::Status Fetcher::PutWhole(const Splice& splice, const Bytes& rest) {
+  ASSIGN_OR_RETURN(const Bytes metadata, blobs_.Get(splice.metadata));
+  ASSIGN_OR_RETURN(Bytes whole, WholeOf(splice, rest, metadata, directory_));
+  return blobs_.Put(splice.whole, std::move(whole));
+}
+
+absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Urgency urgency) {
+  ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(spliced.result));
   ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(needed));
+  absl::flat_hash_map<Digest, const Splice*> splices;
+  for (const Splice& splice : spliced.splices) splices.emplace(splice.whole, &splice);
   std::vector<absl::Status> statuses(missing.size());
-  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) { statuses[i] = TransferBlob(missing[i], urgency); });
+  std::vector<Bytes> rests(missing.size());
+  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) {
+    const auto splice = splices.find(missing[i]);
+    const bool whole = splice == splices.end();
+    absl::StatusOr<Bytes> bytes = Get(whole ? missing[i] : splice->second->rest, urgency);
+    if (!bytes.ok()) {
+      statuses[i] = bytes.status();
+    } else if (whole) {
+      statuses[i] = blobs_.Put(missing[i], *std::move(bytes));
+    } else {
+      rests[i] = *std::move(bytes);
+    }
+  });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    const auto splice = splices.find(missing[i]);
+    if (splice != splices.end()) RETURN_IF_ERROR(PutWhole(*splice->second, rests[i]));
+  }
   return absl::OkStatus();
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -13,6 +15,7 @@
 #include "src/action/closure.h"
 #include "src/base/clock.h"
 #include "src/daemon/counters.h"
+#include "src/daemon/spliced_results.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -38,9 +41,16 @@ class Fetcher {
     kAhead,  // somebody will ask for it
   };
 
-  // `actions` is the local cache as far as its results are complete. All outlive this.
-  Fetcher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Counters& counters, Clock& clock)
-      : shared_(shared), blobs_(blobs), actions_(actions), counters_(counters), clock_(clock) {}
+  // `actions` is the local cache as far as its results are complete. All outlive this. What is put together of its
+  // parts lies in files of `directory` until it is in the store; empty: TMPDIR, else /tmp.
+  Fetcher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Counters& counters, Clock& clock,
+          std::string directory = {})
+      : shared_(shared),
+        blobs_(blobs),
+        actions_(actions),
+        counters_(counters),
+        clock_(clock),
+        directory_(std::move(directory)) {}
 
   // The result of `action`, once it and every blob that it names are in the local store. NOT_FOUND if the team has
   // none, or one that is not complete; other errors as the shared cache's, or the local store's.
@@ -58,9 +68,10 @@ class Fetcher {
   absl::StatusOr<ActionCache::ActionResult> Join(
       const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
   absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Urgency urgency);
-  absl::Status TransferBlobs(const ActionCache::ActionResult& result, Urgency urgency);
-  absl::Status TransferBlob(const Digest& digest, Urgency urgency);
+  absl::Status TransferBlobs(const SplicedResult& spliced, Urgency urgency);
+  absl::StatusOr<Bytes> Get(const Digest& digest, Urgency urgency);
   absl::StatusOr<Bytes> GetAhead(const Digest& digest);
+  absl::Status PutWhole(const Splice& splice, const Bytes& rest);
   bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;
@@ -68,6 +79,7 @@ class Fetcher {
   ActionCache& actions_;
   Counters& counters_;
   Clock& clock_;
+  const std::string directory_;
   SharedCalls<absl::StatusOr<ActionCache::ActionResult>> under_way_;
 
   absl::Mutex mu_;

@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
+#include "src/daemon/testing/archive.h"
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
@@ -78,6 +79,29 @@ TEST_F(FetcherTest, AResultWithoutABlobIsNone) {
   EXPECT_THAT(fetcher_.FetchResult(action_), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_FALSE(actions_.Get(action_).ok());
   EXPECT_FALSE(fetcher_.TakeFetched(action_));
+}
+
+TEST_F(FetcherTest, AnRlibThatIsNotWhatItsPartsMakeIsNotKept) {
+  const std::string metadata(10'000, 'm'), rlib = Archive({{"lib.rmeta/", metadata}});
+  ActionCache::ActionResult result;
+  MemoryBlobStore theirs;
+  for (const auto& [path, contents] : {std::pair("liba.rlib", rlib), std::pair("liba.rmeta", metadata)}) {
+    auto& file = *result.add_output_files();
+    file.set_path(path);
+    *file.mutable_digest() = reapi::ToProto(DigestOf(contents));
+    ASSERT_OK(theirs.Put(DigestOf(contents), Bytes(contents)));
+  }
+  auto team = ToTeam(result, theirs);
+  ASSERT_OK(team);
+  ASSERT_EQ(team->splices.size(), 1u);
+  const std::string wrong(static_cast<std::size_t>(team->splices[0].rest.size), 'x');
+  *team->result.mutable_output_files(0)->mutable_digest() = reapi::ToProto(DigestOf(wrong));
+  ASSERT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf(wrong), Bytes(wrong)));
+  ASSERT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf(metadata), Bytes(metadata)));
+  ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(action_, team->result));
+  EXPECT_FALSE(fetcher_.FetchResult(action_).ok());
+  EXPECT_FALSE(blobs_.Get(DigestOf(rlib)).ok());
+  EXPECT_FALSE(actions_.Get(action_).ok());
 }
 
 TEST_F(FetcherTest, WhatIsAbsentIsAskedForAgainAfterAWhile) {

@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::size_t kEntriesMax = 100'000;
 constexpr std::size_t kNotedMax = 100'000;
 constexpr std::size_t kTeamLetters = 16;
+constexpr std::size_t kMadeAtOnce = 2;  // results: see SplicedResult; it holds their metadata in memory
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
@@ -49,7 +50,7 @@ bool IsLost(const absl::Status& status) {
 }  // namespace
 
 Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
-                     Counters& counters, Clock& clock)
+                     Counters& counters, Clock& clock, std::string directory)
     : shared_(shared),
       blobs_(blobs),
       actions_(actions),
@@ -57,6 +58,7 @@ Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions
       published_(published),
       counters_(counters),
       clock_(clock),
+      directory_(std::move(directory)),
       team_(DigestOf(shared.State().where).Hex().substr(0, kTeamLetters)) {
   Load();
   thread_ = std::thread([this] { Run(); });
@@ -203,14 +205,20 @@ std::vector<Publisher::Entry> Publisher::NextBatch() {
 bool Publisher::Prepare(Entry& entry) {
   if (!entry.status.ok()) return false;
   auto result = actions_.Get(entry.action);
-  auto blobs = result.ok() ? DigestsIn(*result) : result.status();
-  if (!blobs.ok()) {
+  if (!result.ok()) {
     entry.status = absl::NotFoundError("no longer here");
     return false;
   }
   entry.result = *std::move(result);
-  entry.blobs = *std::move(blobs);
   return true;
+}
+
+absl::Status Publisher::MakeForTeam(Entry& entry) {
+  ASSIGN_OR_RETURN(SplicedResult spliced, ToTeam(std::move(entry.result), blobs_));
+  ASSIGN_OR_RETURN(entry.blobs, DigestsIn(spliced.result));
+  entry.result = std::move(spliced.result);
+  entry.splices = std::move(spliced.splices);
+  return absl::OkStatus();
 }
 
 // What the team has had all along is done with.
@@ -230,6 +238,9 @@ absl::Status Publisher::Publish(std::vector<Entry>& batch) {
     return absl::PermissionDeniedError(fmt::format("{} lets us only read", shared_.State().where));
   }
   DropPresent(batch);
+  ParallelFor(batch.size(), kMadeAtOnce, [&](std::size_t i) {
+    if (batch[i].status.ok()) batch[i].status = MakeForTeam(batch[i]);
+  });
   RETURN_IF_ERROR(UploadBlobs(batch));
   SMELT_KILL_POINT("publish.before_results");
   ParallelFor(batch.size(), kUploadsAtOnce, [&](std::size_t i) {
@@ -247,10 +258,20 @@ absl::Status Publisher::Publish(std::vector<Entry>& batch) {
   return shared_.Flush();
 }
 
+absl::StatusOr<Bytes> Publisher::BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices) {
+  const auto splice = splices.find(blob);
+  if (splice == splices.end()) return blobs_.Get(blob);
+  ASSIGN_OR_RETURN(const Bytes whole, blobs_.Get(splice->second.whole));
+  return RestOf(splice->second, whole, directory_);
+}
+
 absl::Status Publisher::UploadBlobs(std::vector<Entry>& batch) {
   std::vector<Digest> needed;
+  std::map<Digest, Splice> splices;
   for (const Entry& entry : batch) {
-    if (entry.status.ok()) needed.insert(needed.end(), entry.blobs.begin(), entry.blobs.end());
+    if (!entry.status.ok()) continue;
+    needed.insert(needed.end(), entry.blobs.begin(), entry.blobs.end());
+    for (const Splice& splice : entry.splices) splices.emplace(splice.rest, splice);
   }
   ASSIGN_OR_RETURN(const std::vector<Digest> missing, shared_.blobs().FindMissing(needed));
   std::vector<absl::Status> statuses(missing.size());
@@ -259,7 +280,7 @@ absl::Status Publisher::UploadBlobs(std::vector<Entry>& batch) {
       statuses[i] = absl::CancelledError("the daemon ends");
       return;
     }
-    absl::StatusOr<Bytes> bytes = blobs_.Get(missing[i]);
+    absl::StatusOr<Bytes> bytes = BytesFor(missing[i], splices);
     statuses[i] = bytes.ok() ? shared_.blobs().Put(missing[i], *std::move(bytes)) : bytes.status();
   });
   std::map<Digest, absl::Status> failed;

@@ -17,6 +17,7 @@
 #include "src/base/clock.h"
 #include "src/base/table.h"
 #include "src/daemon/counters.h"
+#include "src/daemon/spliced_results.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -40,8 +41,9 @@ class Publisher {
   static constexpr std::int64_t kBelievedNanos = 7LL * 24 * 3600 * 1'000'000'000;
 
   // All outlive this. What `outbox` has kept is taken up again; `published` remembers which results this team has.
+  // Parts of blobs lie in files of `directory` while they go; empty: TMPDIR, else /tmp.
   Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
-            Counters& counters, Clock& clock);
+            Counters& counters, Clock& clock, std::string directory = {});
 
   // Finishes the blob transfers under way; the rest stays in the table.
   ~Publisher();
@@ -76,8 +78,9 @@ class Publisher {
     Digest action;    // or the entry, if there is no manifest
     Digest manifest;  // size -1: none
     bool if_absent = false;
-    std::vector<Digest> blobs;
-    ActionCache::ActionResult result;
+    ActionCache::ActionResult result;  // as it is here, then as the team gets it
+    std::vector<Digest> blobs;         // of that
+    std::vector<Splice> splices;
     absl::Status status;
   };
 
@@ -92,6 +95,8 @@ class Publisher {
   std::vector<Entry> NextBatch();
   absl::Status Publish(std::vector<Entry>& batch);
   bool Prepare(Entry& entry);
+  absl::Status MakeForTeam(Entry& entry);
+  absl::StatusOr<Bytes> BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices);
   absl::Status UploadBlobs(std::vector<Entry>& batch);
   absl::Status PublishManifest(const Digest& key);
   void Finish(const std::vector<Entry>& batch, const absl::Status& status);
@@ -104,6 +109,7 @@ class Publisher {
   Table& published_;
   Counters& counters_;
   Clock& clock_;
+  const std::string directory_;
   const std::string team_;  // begins the keys of published_
   std::atomic<bool> stopping_ = false;
 

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "src/daemon/fetcher.h"
+#include "src/daemon/testing/archive.h"
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
@@ -61,6 +62,34 @@ TEST_F(PublisherTest, BlobsResultAndManifestReachTheTeam) {
   EXPECT_EQ(ManifestIn(*manifest).shapes(0).files(0), "src/lib.rs");
   EXPECT_TRUE(outbox_.Entries().empty());
   EXPECT_EQ(publisher_->Pending().entries, 0);
+}
+
+TEST_F(PublisherTest, ALibrarysMetadataTravelsOnce) {
+  const std::string metadata(10'000, 'm'), objects(20'000, 'o');
+  const std::string rlib = Archive({{"lib.rmeta/", metadata}, {"a.o/", objects}});
+  ActionCache::ActionResult result;
+  for (const auto& [path, contents] : {std::pair("liba.rlib", rlib), std::pair("liba.rmeta", metadata)}) {
+    auto& file = *result.add_output_files();
+    file.set_path(path);
+    *file.mutable_digest() = reapi::ToProto(DigestOf(contents));
+    ASSERT_OK(blobs_.Put(DigestOf(contents), Bytes(contents)));
+  }
+  ASSERT_OK(actions_.Put(action_, result));
+  Start();
+  publisher_->AddResult(action_, manifest_);
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_blobs.Get(DigestOf(metadata)));
+  EXPECT_FALSE(shared_.memory_blobs.Get(DigestOf(rlib)).ok());
+
+  MemoryBlobStore their_blobs;
+  MemoryActionCache their_actions;
+  Fetcher fetcher(shared_, their_blobs, their_actions, counters_, clock_);
+  const auto fetched = fetcher.FetchResult(action_);
+  ASSERT_OK(fetched);
+  EXPECT_EQ(fetched->SerializeAsString(), result.SerializeAsString());
+  EXPECT_EQ(their_actions.Get(action_)->SerializeAsString(), result.SerializeAsString());
+  EXPECT_EQ(*their_blobs.Get(DigestOf(rlib))->ReadAll(), rlib);
+  EXPECT_EQ(*their_blobs.Get(DigestOf(metadata))->ReadAll(), metadata);
 }
 
 TEST_F(PublisherTest, WhatTheTeamHasDoesNotTravelAgain) {

@@ -1,0 +1,165 @@
+#include "src/daemon/spliced_results.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/compilers/rustc/rlib.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
+#include "src/store/spool.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+constexpr std::int64_t kPieceBytes = 256 << 10;
+constexpr std::int64_t kMetadataBytesMin = 4 << 10;   // less is not worth it
+constexpr std::int64_t kMetadataBytesMax = 64 << 20;  // of what is held in memory to look for it
+constexpr char kMetadata[] = "smelt.metadata", kOffset[] = "smelt.offset", kWhole[] = "smelt.whole";
+
+// Hands on a part of `bytes`, piece by piece.
+template <typename To>
+absl::Status CopyPart(const Bytes& bytes, std::int64_t from, std::int64_t to, const To& sink) {
+  while (from < to) {
+    ASSIGN_OR_RETURN(const std::string piece, bytes.Read(from, std::min(kPieceBytes, to - from)));
+    RETURN_IF_ERROR(sink(piece));
+    from += static_cast<std::int64_t>(piece.size());
+  }
+  return absl::OkStatus();
+}
+
+template <typename To>
+absl::Status CopyRest(const Splice& splice, const Bytes& whole, const To& sink) {
+  RETURN_IF_ERROR(CopyPart(whole, 0, splice.offset, sink));
+  return CopyPart(whole, splice.offset + splice.metadata.size, whole.size(), sink);
+}
+
+// Where all of `metadata` lies in `whole`.
+absl::StatusOr<std::optional<std::int64_t>> OffsetOf(const Bytes& metadata, const Bytes& whole) {
+  const auto read = [&](std::int64_t offset, std::int64_t length) { return whole.Read(offset, length); };
+  ASSIGN_OR_RETURN(const std::optional<rustc::Extent> member, rustc::MetadataMember(whole.size(), read));
+  if (!member || member->length < metadata.size() || member->length > kMetadataBytesMax) return std::nullopt;
+  ASSIGN_OR_RETURN(const std::string inside, whole.Read(member->offset, member->length));
+  ASSIGN_OR_RETURN(const std::string sought, metadata.ReadAll());
+  const std::size_t at = inside.find(sought);
+  if (at == inside.npos) return std::nullopt;
+  return member->offset + static_cast<std::int64_t>(at);
+}
+
+absl::StatusOr<std::optional<Splice>> Divide(const Digest& whole, const Digest& metadata, BlobStore& blobs) {
+  if (metadata.size < kMetadataBytesMin || metadata.size > kMetadataBytesMax) return std::nullopt;
+  ASSIGN_OR_RETURN(const Bytes rlib, blobs.Get(whole));
+  ASSIGN_OR_RETURN(const Bytes rmeta, blobs.Get(metadata));
+  ASSIGN_OR_RETURN(const std::optional<std::int64_t> offset, OffsetOf(rmeta, rlib));
+  if (!offset) return std::nullopt;
+  Splice splice = {.whole = whole, .rest = {}, .metadata = metadata, .offset = *offset};
+  Hasher hasher;
+  RETURN_IF_ERROR(CopyRest(splice, rlib, [&](std::string_view piece) {
+    hasher.Update(piece);
+    return absl::OkStatus();
+  }));
+  splice.rest = hasher.Finish();
+  return splice;
+}
+
+// The output that holds the metadata of the rlib `path`; null if there is none.
+const v2::OutputFile* MetadataBeside(std::string_view path, const ActionCache::ActionResult& result) {
+  constexpr std::string_view kRlib = ".rlib";
+  if (!path.ends_with(kRlib)) return nullptr;
+  const std::string wanted = std::string(path.substr(0, path.size() - kRlib.size())) + ".rmeta";
+  for (const v2::OutputFile& file : result.output_files()) {
+    if (file.path() == wanted) return &file;
+  }
+  return nullptr;
+}
+
+void AddProperty(v2::OutputFile& file, const char* name, std::string value) {
+  v2::NodeProperty& property = *file.mutable_node_properties()->add_properties();
+  property.set_name(name);
+  property.set_value(std::move(value));
+}
+
+std::string_view PropertyOf(const v2::OutputFile& file, std::string_view name) {
+  for (const v2::NodeProperty& property : file.node_properties().properties()) {
+    if (property.name() == name) return property.value();
+  }
+  return {};
+}
+
+absl::StatusOr<Splice> SpliceIn(const v2::OutputFile& file) {
+  Splice splice;
+  ASSIGN_OR_RETURN(splice.whole, Digest::Parse(PropertyOf(file, kWhole)));
+  ASSIGN_OR_RETURN(splice.metadata, Digest::Parse(PropertyOf(file, kMetadata)));
+  ASSIGN_OR_RETURN(splice.rest, reapi::FromProto(file.digest()));
+  const std::string_view offset = PropertyOf(file, kOffset);
+  const auto [end, error] = std::from_chars(offset.data(), offset.data() + offset.size(), splice.offset);
+  const bool fits = error == std::errc() && end == offset.data() + offset.size() && splice.offset >= 0 &&
+                    splice.offset <= splice.rest.size && splice.whole.size - splice.metadata.size == splice.rest.size;
+  if (fits) return splice;
+  return absl::InvalidArgumentError(
+      fmt::format("{}: node_properties do not fit its {} bytes", file.path(), splice.rest.size));
+}
+
+}  // namespace
+
+absl::StatusOr<SplicedResult> ToTeam(ActionCache::ActionResult result, BlobStore& blobs) {
+  SplicedResult spliced;
+  for (v2::OutputFile& file : *result.mutable_output_files()) {
+    const v2::OutputFile* const beside = MetadataBeside(file.path(), result);
+    if (beside == nullptr) continue;
+    ASSIGN_OR_RETURN(const Digest whole, reapi::FromProto(file.digest()));
+    ASSIGN_OR_RETURN(const Digest metadata, reapi::FromProto(beside->digest()));
+    ASSIGN_OR_RETURN(const std::optional<Splice> splice, Divide(whole, metadata, blobs));
+    if (!splice) continue;
+    file.set_path(file.path() + kRestSuffix);
+    *file.mutable_digest() = reapi::ToProto(splice->rest);
+    AddProperty(file, kMetadata, metadata.ToString());
+    AddProperty(file, kOffset, std::to_string(splice->offset));
+    AddProperty(file, kWhole, whole.ToString());
+    spliced.splices.push_back(*splice);
+  }
+  spliced.result = std::move(result);
+  return spliced;
+}
+
+absl::StatusOr<SplicedResult> FromTeam(ActionCache::ActionResult result) {
+  SplicedResult spliced;
+  for (v2::OutputFile& file : *result.mutable_output_files()) {
+    if (!file.path().ends_with(kRestSuffix)) continue;
+    ASSIGN_OR_RETURN(const Splice splice, SpliceIn(file));
+    file.mutable_path()->resize(file.path().size() - std::string_view(kRestSuffix).size());
+    *file.mutable_digest() = reapi::ToProto(splice.whole);
+    file.clear_node_properties();
+    spliced.splices.push_back(splice);
+  }
+  spliced.result = std::move(result);
+  return spliced;
+}
+
+absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std::string& directory) {
+  Spool rest(directory, Spool::kMemoryBytes, Spool::Digesting::kYes);
+  RETURN_IF_ERROR(CopyRest(splice, whole, [&](std::string_view piece) { return rest.Append(piece); }));
+  return rest.Finish();
+}
+
+absl::StatusOr<Bytes> WholeOf(const Splice& splice, const Bytes& rest, const Bytes& metadata,
+                              const std::string& directory) {
+  if (rest.size() != splice.rest.size || metadata.size() != splice.metadata.size) {
+    return absl::InvalidArgumentError(
+        fmt::format("blob {}: its parts have {} and {} bytes", splice.whole.ToString(), rest.size(), metadata.size()));
+  }
+  Spool whole(directory, splice.whole.size <= Spool::kMemoryBytes ? Spool::kMemoryBytes : 0, Spool::Digesting::kYes);
+  const auto append = [&](std::string_view piece) { return whole.Append(piece); };
+  RETURN_IF_ERROR(CopyPart(rest, 0, splice.offset, append));
+  RETURN_IF_ERROR(CopyPart(metadata, 0, metadata.size(), append));
+  RETURN_IF_ERROR(CopyPart(rest, splice.offset, rest.size(), append));
+  return whole.Finish();
+}
+
+}  // namespace smelt
