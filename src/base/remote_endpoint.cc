@@ -1,5 +1,6 @@
 #include "src/base/remote_endpoint.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "absl/status/status.h"
@@ -14,8 +15,16 @@ bool IsPort(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && port > 0 && port < 65536;
 }
 
+// An IPv6 address, with a zone or without one.
+bool IsV6(std::string_view text) {
+  const std::string_view zone = text.substr(std::min(text.find('%'), text.size()));
+  const std::string_view digits = text.substr(0, text.size() - zone.size());
+  return digits.find(':') != digits.npos && digits.find_first_not_of("0123456789abcdefABCDEF:.") == digits.npos &&
+         zone.find_first_of("/@ []?#\t\n") == zone.npos;
+}
+
 bool IsHost(std::string_view host) {
-  if (host.starts_with('[')) return host.ends_with(']') && host.size() > 2;
+  if (host.starts_with('[')) return host.ends_with(']') && IsV6(host.substr(1, host.size() - 2));
   return !host.empty() && host.find_first_of(":/@ []?#\t\n") == std::string_view::npos;
 }
 
