@@ -239,7 +239,7 @@ class Observer {
 
   // In a directory that is gone.
   static bool IsNowhere(const ObserverEvent& event) {
-    constexpr std::string_view kOfPaths = "RWASD";
+    constexpr std::string_view kOfPaths = "RWASDXL";
     return kOfPaths.find(static_cast<char>(event.kind)) != kOfPaths.npos && !StartsWith(event.path, "/");
   }
 

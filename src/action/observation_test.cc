@@ -351,8 +351,15 @@ TEST_F(ObservationTest, APathThatLooksLikeACanonicalOneIsNotStored) {
 }
 
 TEST_F(ObservationTest, APathInADirectoryThatIsGoneIsNotStored) {
-  Add(Kind::kRead, "x.rs", kDriver);
-  EXPECT_EQ(Result().refusal, NotStored::kUnobserved);
+  MakeItLink();
+  const std::vector<ObserverEvent> others = events_;
+  for (const Kind kind :
+       {Kind::kRead, Kind::kWrite, Kind::kAbsent, Kind::kStat, Kind::kDirectory, Kind::kLoaded, Kind::kExec}) {
+    events_ = others;
+    Add(kind, "gone/../cc", "", kind == Kind::kExec ? kLinker + 1 : kLinker);
+    Add(Kind::kProcess, "/usr/bin/cc", "", kLinker + 1);
+    EXPECT_EQ(Result().refusal, NotStored::kUnobserved) << static_cast<char>(kind);
+  }
 }
 
 TEST_F(ObservationTest, AnInputFileThatIsNoFileOfOursIsNotStored) {
