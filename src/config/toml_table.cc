@@ -41,7 +41,8 @@ absl::StatusOr<toml::value> Parse(const std::string& text, const std::string& fi
 absl::Status ReadTable(const Place& place, const toml::value& value, const Keys& keys) {
   if (!value.is_table()) return place.Error(value, "is no table");
   for (const auto& [name, content] : value.as_table()) {
-    const auto key = std::find_if(keys.begin(), keys.end(), [&](const auto& known) { return known.first == name; });
+    const auto key =
+        std::find_if(keys.begin(), keys.end(), [&name = name](const auto& known) { return known.first == name; });
     if (key == keys.end()) return place.Error(content, fmt::format("there is no '{}'; there is {}", name, Names(keys)));
     RETURN_IF_ERROR(key->second(place.Under(name), content));
   }

@@ -73,7 +73,8 @@ std::optional<Refusal> AddEmits(std::string_view list, std::vector<Emit>& emits)
     if (!IsOneOf(kind, kEmitKinds)) return Refusal::kUnsupportedEmit;
     if (path == "-") return Refusal::kOutputToStdout;
     if (path == "") return Refusal::kMalformedFlag;
-    const auto known = std::find_if(emits.begin(), emits.end(), [&](const Emit& emit) { return emit.kind == kind; });
+    const auto known =
+        std::find_if(emits.begin(), emits.end(), [&kind = kind](const Emit& emit) { return emit.kind == kind; });
     if (known == emits.end()) {
       emits.push_back({kind, path});
     } else {
