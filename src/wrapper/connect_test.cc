@@ -178,6 +178,13 @@ TEST_F(StartTheDaemon, StopEndsItAndSaysSoWhenThereIsNone) {
   EXPECT_EQ(Starts(), "started\n");
 }
 
+TEST_F(StartTheDaemon, StopWaitsUntilTheProcessHasEnded) {
+  environment_["SMELT_FAKE_LINGERS"] = "1";
+  EXPECT_EQ(Smelt({"start"}).wait_status, 0);
+  EXPECT_EQ(Smelt({"stop"}).out, "smeltd has ended\n");
+  EXPECT_EQ(ReadFile(directory_ + "/ended"), "ended\n");
+}
+
 TEST_F(StartTheDaemon, TheDaemonsStatusIsTheCommands) { EXPECT_EQ(Smelt({"flush"}).wait_status, 3 << 8); }
 
 TEST_F(StartTheDaemon, ACommandStartsItsOwnDaemonAfterOneOfAnotherVersionHasEnded) {

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +70,20 @@ bool IsGoneWithin(const wire::DaemonPaths& paths, int ms_max) {
   return true;
 }
 
+// The process that listens at the other end; not valid where that cannot be seen.
+UniqueFd ProcessBehind(int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) return UniqueFd();
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)));
+}
+
+// A process goes on for a while after it has stopped listening: what it has in hand goes to its store.
+bool EndsWithin(const UniqueFd& process, int ms_max) {
+  pollfd end = {.fd = process.get(), .events = POLLIN, .revents = 0};
+  return !process.valid() || poll(&end, 1, ms_max) > 0;
+}
+
 }  // namespace
 
 int AskDaemon(const std::vector<std::string>& arguments) {
@@ -107,9 +123,11 @@ int StopDaemon() {
     if (!daemon.nobody_listens) return Fail(daemon.error);
     return WriteAll(STDOUT_FILENO, "smeltd is not running\n") ? 0 : kFailed;
   }
+  const UniqueFd process = ProcessBehind(daemon.socket.get());
   CommandResult result = RunCommand(std::move(daemon.socket), {"stop"});
   if (result.outcome == CommandResult::kDone && result.status != 0) return result.status;
-  if (!IsGoneWithin(*paths, kStopMsMax)) return Fail("smeltd is still at work; its log is " + paths->log);
+  if (!IsGoneWithin(*paths, kStopMsMax) || !EndsWithin(process, kStopMsMax))
+    return Fail("smeltd is still at work; its log is " + paths->log);
   return WriteAll(STDOUT_FILENO, "smeltd has ended\n") ? 0 : kFailed;
 }
 

@@ -352,7 +352,7 @@ TEST_F(Session, DisabledDoesNotEvenConnect) {
                       {[&](DaemonEnd& end) { connected = std::holds_alternative<wire::Compile>(end.Receive()); }});
     ExpectPlain(RunProcess(Command(), environment));
     // Lets the fake daemon go.
-    RunProcess({kSmelt, "stop"}, Environment());
+    RunProcess({kSmelt, "status"}, Environment());
   }
   EXPECT_FALSE(connected);
 }

@@ -3,6 +3,8 @@
 //   environment      its environment        descriptors      its open descriptors and where stdin leads
 //   parent           its parent and session stop             ends
 // Any other command ends with status 3. SMELT_FAKE_FAILS=1: writes to stderr and ends with 1 at once.
+// SMELT_FAKE_LINGERS=1: has still things to do when it does not listen any more; <directory>/ended says that it is
+// done.
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -83,5 +85,10 @@ int main() {
     more = Serve(connection.get());
   }
   unlink(paths->socket.c_str());
+  if (std::getenv("SMELT_FAKE_LINGERS") != nullptr) {
+    listener.Reset();
+    usleep(300'000);
+    std::ofstream(paths->directory + "/ended") << "ended\n";
+  }
   return 0;
 }
