@@ -42,7 +42,7 @@ class CompressingSource : public ReadSource {
   CompressingSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes, ZstdForms& forms,
                     const std::string& directory)
       : range_(range), blob_(std::move(blob)), message_bytes_(message_bytes), forms_(forms) {
-    if (IsWhole(range_) && forms_.Wants(range_.digest, 0)) form_.emplace(directory);
+    if (IsWhole(range_) && forms_.Wants(range_.digest, 0)) form_.emplace(directory, 0);
   }
 
   static bool IsWhole(const ReadRange& range) { return range.begin == 0 && range.end == range.digest.size; }
@@ -73,7 +73,7 @@ class CompressingSource : public ReadSource {
   const Bytes blob_;
   const std::int64_t message_bytes_;
   ZstdForms& forms_;
-  std::optional<Spool> form_;
+  std::optional<Spool> form_;  // in a file from the first byte: a thousand slow readers need no memory
 };
 
 // Compressed before.
