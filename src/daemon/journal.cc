@@ -35,7 +35,7 @@ std::string TextIn(const json& object, const char* name) {
 
 std::int64_t NumberIn(const json& object, const char* name) {
   auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
 JournalEntry FromJson(const json& object) {

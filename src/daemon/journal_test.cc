@@ -106,6 +106,14 @@ TEST_F(JournalTest, WhatIsNotOfItsMakingIsLeftOut) {
   }
 }
 
+TEST_F(JournalTest, ATimeThatCannotBeIsNone) {
+  ASSERT_OK(table_.Put("journal\nserde\nu", R"([{"time_ns":1e300,"micros":-1e300}])"));
+  const std::vector<JournalEntry> entries = journal_.Of("serde");
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_EQ(entries[0].time_ns, 0);
+  EXPECT_EQ(entries[0].micros, 0);
+}
+
 TEST_F(JournalTest, TheLogHasALineOfJsonForEachCompile) {
   Record(Entry("serde", "u", "x"));
   Record(Entry("quote\xff", "u", "y"));
