@@ -114,6 +114,7 @@ void CollectStore(RocksStore& store, std::vector<Sample>& samples) {
       {"smelt_cas_evicted_last_idle_seconds", usage.evicted_last_idle_seconds},
       {"smelt_cas_corrupt_total", usage.corrupt_blobs},
       {"smelt_cas_read_only", usage.read_only ? 1 : 0},
+      {"smelt_cas_counted", usage.counted ? 1 : 0},
       {"smelt_ac_entries", usage.actions},
       {"smelt_s3_pending_bytes", backlog.bytes},
       {"smelt_s3_oldest_pending_seconds", backlog.oldest_seconds}};

@@ -71,6 +71,8 @@ const std::vector<Definition>& Definitions() {
       {"smelt_cas_corrupt_total", Type::kCounter, "blobs found corrupt, and dropped"},
       {"smelt_cas_read_only", Type::kGauge,
        "1 while nothing can be stored: the disk is full, or leases fill the store"},
+      {"smelt_cas_counted", Type::kGauge,
+       "0 for some seconds after a start with millions of blobs: bytes and blobs are not all counted yet"},
       {"smelt_s3_pending_bytes", Type::kGauge, "that are not in the bucket yet"},
       {"smelt_s3_oldest_pending_seconds", Type::kGauge, "for how long the oldest of them has waited"},
       {"smelt_s3_requests_total", Type::kCounter, "requests to the bucket, each try counted"},

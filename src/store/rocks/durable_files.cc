@@ -18,7 +18,6 @@ namespace smelt {
 namespace {
 
 constexpr std::uint32_t kBlobMode = 0444;
-constexpr int kShards = 256;
 
 absl::Status Sync(int fd, const std::string& what) {
   if (::fsync(fd) == 0) return absl::OkStatus();
@@ -47,7 +46,7 @@ DurableFiles::Staged::~Staged() {
 }
 
 absl::Status DurableFiles::Prepare() {
-  for (int shard = 0; shard < kShards; ++shard) {
+  for (unsigned shard = 0; shard < kShards; ++shard) {
     RETURN_IF_ERROR(files_.MakeDirectories(fmt::format("{}/files/{:02x}", directory_, shard), 0700));
   }
   RETURN_IF_ERROR(files_.MakeDirectories(staging_, 0700));
@@ -126,6 +125,11 @@ absl::StatusOr<Bytes> DurableFiles::Open(const Digest& digest) {
   return Bytes(std::move(fd), digest.size);
 }
 
+bool DurableFiles::IsThere(const Digest& digest) {
+  const auto stat = files_.Stat(PathOf(digest));
+  return stat.ok() && stat->type == FileStat::Type::kRegular && stat->size == digest.size;
+}
+
 absl::Status DurableFiles::Remove(const Digest& digest) {
   {
     const std::lock_guard lock(mu_);
@@ -134,21 +138,20 @@ absl::Status DurableFiles::Remove(const Digest& digest) {
   return files_.Remove(PathOf(digest));
 }
 
-absl::Status DurableFiles::ForEach(const std::function<bool(const Digest& digest)>& keep) {
-  for (int shard = 0; shard < kShards; ++shard) {
-    RETURN_IF_ERROR(ForEachIn(fmt::format("{}/files/{:02x}", directory_, shard), keep));
-  }
+absl::Status DurableFiles::ForEach(const Visit& visit) {
+  for (unsigned shard = 0; shard < kShards; ++shard) RETURN_IF_ERROR(ForEachIn(shard, visit));
   return absl::OkStatus();
 }
 
-absl::Status DurableFiles::ForEachIn(const std::string& shard, const std::function<bool(const Digest& digest)>& keep) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(shard));
+absl::Status DurableFiles::ForEachIn(unsigned shard, const Visit& visit) {
+  const std::string directory = fmt::format("{}/files/{:02x}", directory_, shard);
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(directory));
   for (const std::string& name : names) {
-    const std::string path = shard + "/" + name;
+    const std::string path = directory + "/" + name;
     const auto stat = files_.Stat(path);
     if (!stat.ok() || stat->type != FileStat::Type::kRegular) continue;
     const auto digest = Digest::Parse(fmt::format("{}/{}", name, stat->size));
-    if (!digest.ok() || !keep(*digest)) RETURN_IF_ERROR(files_.Remove(path));
+    RETURN_IF_ERROR(digest.ok() ? visit(*digest) : files_.Remove(path));
   }
   return absl::OkStatus();
 }

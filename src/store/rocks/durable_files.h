@@ -57,11 +57,17 @@ class DurableFiles {
   // The blob, known to be right. NOT_FOUND if there is no file, DATA_LOSS if it is something else.
   absl::StatusOr<Bytes> Open(const Digest& digest);
 
+  // There is a file of the blob's size.
+  bool IsThere(const Digest& digest);
+
   // OK if there is none.
   absl::Status Remove(const Digest& digest);
 
-  // Every file of ours, and what `keep` does not want is removed.
-  absl::Status ForEach(const std::function<bool(const Digest& digest)>& keep);
+  // Every file of ours in one of the kShards directories, or in all of them. What has no blob's name is removed.
+  static constexpr unsigned kShards = 256;
+  using Visit = std::function<absl::Status(const Digest& digest)>;
+  absl::Status ForEachIn(unsigned shard, const Visit& visit);
+  absl::Status ForEach(const Visit& visit);
 
  private:
   struct State {
@@ -75,7 +81,6 @@ class DurableFiles {
   std::string PathOf(const Digest& digest) const;
   absl::StatusOr<Staged> Copy(const Bytes& bytes);
   absl::Status Name(const Staged& staged, const std::string& path);
-  absl::Status ForEachIn(const std::string& shard, const std::function<bool(const Digest& digest)>& keep);
   void NoteRight(const Digest& digest, const State& state);
   bool IsKnownRight(const Digest& digest, const State& state);
 

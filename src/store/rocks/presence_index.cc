@@ -1,22 +1,99 @@
 #include "src/store/rocks/presence_index.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
+
+#include "src/base/status_macros.h"
 
 namespace smelt {
 
 static_assert(sizeof(PresenceIndex::Entry) == 16);
 
+namespace {
+
+// So that keys are in the order of their digests.
+std::uint64_t FirstWord(const std::uint8_t* bytes) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < sizeof(word); ++i) word = word << 8 | bytes[i];
+  return word;
+}
+
+unsigned Clamp(int pending) {
+  return static_cast<unsigned>(std::clamp(pending, 0, static_cast<int>(PresenceIndex::kPendingMax)));
+}
+
+}  // namespace
+
 PresenceIndex::Key PresenceIndex::KeyOf(const Digest& digest) {
-  Key key;
-  std::memcpy(&key.high, digest.hash.data(), sizeof(key.high));
-  std::memcpy(&key.low, digest.hash.data() + sizeof(key.high), sizeof(key.low));
-  return key;
+  return {.high = FirstWord(digest.hash.data()), .low = FirstWord(digest.hash.data() + sizeof(std::uint64_t))};
+}
+
+void PresenceIndex::Reset(bool filled) {
+  unfilled_ = filled ? 0 : kStripes;
+  for (Stripe& stripe : stripes_) {
+    const std::lock_guard lock(stripe.mu);
+    stripe.entries.clear();
+    stripe.pending.clear();
+    stripe.filled = filled;
+  }
+  entries_ = 0;
+  bytes_ = 0;
+}
+
+void PresenceIndex::Clear() { Reset(/*filled=*/true); }
+
+void PresenceIndex::FillLater(Read read) {
+  Reset(/*filled=*/false);
+  read_ = std::move(read);
+}
+
+absl::Status PresenceIndex::Fill(unsigned stripe) {
+  const std::lock_guard lock(stripes_[stripe].mu);
+  return FillLocked(stripe);
+}
+
+absl::Status PresenceIndex::FillAll() {
+  absl::Status status;
+  for (unsigned stripe = 0; stripe < kStripes; ++stripe) status.Update(Fill(stripe));
+  return status;
+}
+
+absl::Status PresenceIndex::FillLocked(unsigned number) {
+  Stripe& stripe = stripes_[number];
+  if (stripe.filled) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Entries entries, read_(number));
+  stripe.entries.reserve(stripe.entries.size() + entries.size());
+  for (const auto& [key, entry] : entries) AddLocked(stripe, key, entry);
+  stripe.pending.clear();
+  stripe.filled = true;
+  --unfilled_;
+  return absl::OkStatus();
+}
+
+std::unique_lock<std::mutex> PresenceIndex::LockFilled(const Key& key) {
+  std::unique_lock lock(StripeOf(key).mu);
+  FillLocked(NumberOf(key)).IgnoreError();
+  return lock;
+}
+
+void PresenceIndex::Add(const Key& key, const Entry& entry) {
+  Stripe& stripe = StripeOf(key);
+  const std::lock_guard lock(stripe.mu);
+  AddLocked(stripe, key, entry);
+}
+
+void PresenceIndex::AddLocked(Stripe& stripe, const Key& key, const Entry& entry) {
+  const auto [added, is_new] = stripe.entries.try_emplace(key, entry);
+  if (!is_new) return;
+  bytes_ += static_cast<std::int64_t>(entry.bytes);
+  ++entries_;
+  const auto pending = stripe.pending.find(key);
+  if (pending != stripe.pending.end()) added->second.pending = Clamp(pending->second);
 }
 
 std::optional<PresenceIndex::Found> PresenceIndex::Use(const Key& key, std::uint32_t now, std::uint32_t granularity) {
+  const auto lock = LockFilled(key);
   Stripe& stripe = StripeOf(key);
-  const std::lock_guard lock(stripe.mu);
   const auto found = stripe.entries.find(key);
   if (found == stripe.entries.end()) return std::nullopt;
   Entry& entry = found->second;
@@ -27,8 +104,8 @@ std::optional<PresenceIndex::Found> PresenceIndex::Use(const Key& key, std::uint
 }
 
 PresenceIndex::Claim PresenceIndex::Wait(const Key& key) {
+  auto lock = LockFilled(key);
   Stripe& stripe = StripeOf(key);
-  std::unique_lock lock(stripe.mu);
   stripe.released.wait(lock, [&] { return !stripe.claimed.contains(key); });
   stripe.claimed.insert(key);
   return Claim(*this, key);
@@ -76,8 +153,8 @@ void PresenceIndex::Claim::Erase() const {
 }
 
 std::optional<PresenceIndex::Taken> PresenceIndex::TakeOut(const Key& key, const MayGo& may_go) {
+  const auto lock = LockFilled(key);
   Stripe& stripe = StripeOf(key);
-  const std::lock_guard lock(stripe.mu);
   const auto found = stripe.entries.find(key);
   if (found == stripe.entries.end() || stripe.claimed.contains(key) || !may_go(found->second)) return std::nullopt;
   const Entry entry = found->second;
@@ -92,18 +169,11 @@ void PresenceIndex::ChangePending(const Key& key, int by) {
   Stripe& stripe = StripeOf(key);
   const std::lock_guard lock(stripe.mu);
   const auto found = stripe.entries.find(key);
-  if (found == stripe.entries.end() || found->second.pending == kPendingMax) return;
-  const int pending = static_cast<int>(found->second.pending) + by;
-  found->second.pending = static_cast<unsigned>(std::clamp(pending, 0, static_cast<int>(kPendingMax)));
-}
-
-void PresenceIndex::Clear() {
-  for (Stripe& stripe : stripes_) {
-    const std::lock_guard lock(stripe.mu);
-    stripe.entries.clear();
+  if (found == stripe.entries.end()) {
+    if (!stripe.filled) stripe.pending[key] += by;
+  } else if (found->second.pending != kPendingMax) {
+    found->second.pending = Clamp(static_cast<int>(found->second.pending) + by);
   }
-  entries_ = 0;
-  bytes_ = 0;
 }
 
 void PresenceIndex::ForEach(const std::function<void(const Key& key, const Entry&)>& visit) {

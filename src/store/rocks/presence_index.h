@@ -9,9 +9,12 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "src/digest/digest.h"
 #include "src/store/rocks/row.h"
 
@@ -21,6 +24,10 @@ namespace smelt {
 // entry in a full table, up to 80 in one that has just grown (docs/performance.md has the curve). Keys are the first
 // half of a SHA-256, so that two of them meet by chance never; whoever brings two together on purpose gets a miss,
 // since bytes are always read by their whole digest.
+//
+// Entries are in stripes, by the first bits of their key. A stripe can be filled late (FillLater): whoever asks for one
+// of its keys, or claims it, reads the stripe first, so that nobody sees or changes one that is not whole. A stripe
+// that cannot be read is as if nothing were in it, and is read when it is next asked for.
 //
 // Who changes what the database holds of a key has claimed the key; others who want to wait. Thread-safe.
 class PresenceIndex {
@@ -43,6 +50,26 @@ class PresenceIndex {
     std::uint32_t used_until = 0;    // what the database says
   };
   static constexpr unsigned kPendingMax = (1 << 14) - 1;
+
+  static constexpr unsigned kStripeBits = 12;
+  static constexpr unsigned kStripes = 1 << kStripeBits;  // by the first bits of the digest
+
+  // Forgets all, and has `read` give the entries of each stripe when they are first needed: with the stripe locked, on
+  // the thread that needs them, as often as it fails. Not while others use the index, but for its counts and ForEach.
+  using Entries = std::vector<std::pair<Key, Entry>>;
+  using Read = std::function<absl::StatusOr<Entries>(unsigned stripe)>;
+  void FillLater(Read read);
+
+  // Reads one stripe, that of a key, or all of them, unless that has been done. An error is that of `read`.
+  absl::Status Fill(unsigned stripe);
+  absl::Status FillFor(const Key& key) { return Fill(NumberOf(key)); }
+  absl::Status FillAll();
+
+  // Every stripe has been read: the counts count everything.
+  bool filled() const { return unfilled_ == 0; }
+
+  // What was read elsewhere; not in place of what is here.
+  void Add(const Key& key, const Entry& entry);
 
   // A use at the second `now`: what there is, or nothing. If `row_due` is set the database says less than `now`:
   // the caller writes the entry's new `used_until`, which is `now` + `granularity`.
@@ -81,32 +108,39 @@ class PresenceIndex {
   };
   std::optional<Taken> TakeOut(const Key& key, const MayGo& may_go);
 
-  // A row of the outbox came or went.
+  // A row of the outbox came or went. Fills nothing.
   void ChangePending(const Key& key, int by);
 
-  // Each entry once, with some lock held; those that come or go meanwhile perhaps.
+  // Each entry that has been read once, with some lock held; those that come or go meanwhile perhaps.
   void ForEach(const std::function<void(const Key& key, const Entry&)>& visit);
 
-  // Not while others add or claim.
+  // Nothing is here, and nothing is to be read. Not while others add or claim.
   void Clear();
 
   std::int64_t entries() const { return entries_; }
   std::int64_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kStripes = 256;
-
-  struct Stripe {
+  struct alignas(64) Stripe {  // as lines of the processor's cache are: what a lookup needs is in two
     std::mutex mu;
+    bool filled = true;                       // guarded by mu, as is the rest
+    absl::flat_hash_map<Key, Entry> entries;  //
+    absl::flat_hash_set<Key> claimed;         //
+    absl::flat_hash_map<Key, int> pending;    // of keys that are not here, until it is filled
     std::condition_variable released;
-    absl::flat_hash_map<Key, Entry> entries;  // guarded by mu
-    absl::flat_hash_set<Key> claimed;         // guarded by mu
   };
 
-  Stripe& StripeOf(const Key& key) { return stripes_[key.high >> 56]; }
+  static unsigned NumberOf(const Key& key) { return static_cast<unsigned>(key.high >> (64 - kStripeBits)); }
+  Stripe& StripeOf(const Key& key) { return stripes_[NumberOf(key)]; }
+  std::unique_lock<std::mutex> LockFilled(const Key& key);
+  absl::Status FillLocked(unsigned number);
+  void AddLocked(Stripe& stripe, const Key& key, const Entry& entry);
+  void Reset(bool filled);
   void Release(const Key& key);
 
   std::array<Stripe, kStripes> stripes_;
+  Read read_;  // constant while others use the index
+  std::atomic<unsigned> unfilled_ = 0;
   std::atomic<std::int64_t> entries_ = 0;
   std::atomic<std::int64_t> bytes_ = 0;
 };

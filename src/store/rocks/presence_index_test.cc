@@ -1,11 +1,13 @@
 #include "src/store/rocks/presence_index.h"
 
 #include <atomic>
+#include <map>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "src/digest/hasher.h"
+#include "src/testing/status_matchers.h"
 
 namespace smelt {
 namespace {
@@ -71,6 +73,78 @@ TEST_F(PresenceIndexTest, PendingAddsUpAndNeverGoesBelowNothing) {
   index_.Wait(key_).Set(Of(1, 1, PresenceIndex::kPendingMax));
   index_.ChangePending(key_, -1);
   EXPECT_EQ(index_.Wait(key_).Get()->pending, PresenceIndex::kPendingMax);
+}
+
+// An index whose one entry is to be read.
+class LatePresenceIndexTest : public PresenceIndexTest {
+ protected:
+  LatePresenceIndexTest() {
+    index_.FillLater([this](unsigned stripe) -> absl::StatusOr<PresenceIndex::Entries> {
+      ++reads_[stripe];
+      if (!error_.ok()) return error_;
+      PresenceIndex::Entries entries;
+      if (stripe == stripe_) entries.emplace_back(key_, Of(70, 100));
+      return entries;
+    });
+  }
+
+  const unsigned stripe_ = static_cast<unsigned>(key_.high >> (64 - PresenceIndex::kStripeBits));
+  absl::Status error_;
+  std::map<unsigned, int> reads_;
+};
+
+TEST_F(LatePresenceIndexTest, ReadsOnceWhatIsAskedForAndNoMore) {
+  EXPECT_FALSE(index_.filled());
+  EXPECT_TRUE(index_.Use(key_, 100, 10).has_value());
+  EXPECT_TRUE(index_.Wait(key_).Get().has_value());
+  EXPECT_EQ(reads_, (std::map<unsigned, int>{{stripe_, 1}}));
+  EXPECT_EQ(index_.entries(), 1);
+  EXPECT_EQ(index_.bytes(), 70);
+  EXPECT_OK(index_.FillAll());
+  EXPECT_TRUE(index_.filled());
+  EXPECT_EQ(reads_.size(), PresenceIndex::kStripes);
+  EXPECT_EQ(reads_[stripe_], 1);
+}
+
+TEST_F(LatePresenceIndexTest, WhoClaimsAKeyOrTakesItOutReadsItFirst) {
+  EXPECT_TRUE(index_.TakeOut(key_, [](const Entry&) { return true; }).has_value());
+  EXPECT_EQ(index_.entries(), 0);
+  EXPECT_OK(index_.FillAll());
+  EXPECT_EQ(index_.entries(), 0) << "what has gone does not come back";
+}
+
+TEST_F(LatePresenceIndexTest, WhatCannotBeReadIsNotThereUntilItCan) {
+  error_ = absl::UnavailableError("injected");
+  EXPECT_FALSE(index_.Use(key_, 100, 10).has_value());
+  EXPECT_THAT(index_.FillFor(key_), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(index_.FillAll(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(index_.filled());
+  error_ = absl::OkStatus();
+  EXPECT_TRUE(index_.Use(key_, 100, 10).has_value());
+}
+
+TEST_F(LatePresenceIndexTest, WhatWasSetMeanwhileStays) {
+  error_ = absl::UnavailableError("injected");
+  index_.Wait(key_).Set(Of(70, 200));
+  error_ = absl::OkStatus();
+  EXPECT_OK(index_.FillAll());
+  EXPECT_EQ(index_.Wait(key_).Get()->used, 200u);
+  EXPECT_EQ(index_.bytes(), 70);
+}
+
+TEST_F(LatePresenceIndexTest, PendingIsCountedBeforeItIsRead) {
+  for (int by : {+1, +1, -1}) index_.ChangePending(key_, by);
+  EXPECT_TRUE(reads_.empty());
+  EXPECT_EQ(index_.Wait(key_).Get()->pending, 1u);
+  index_.ChangePending(key_, -1);
+  EXPECT_EQ(index_.Wait(key_).Get()->pending, 0u);
+}
+
+TEST_F(LatePresenceIndexTest, ClearedItHasNothingAndReadsNothing) {
+  index_.Clear();
+  EXPECT_TRUE(index_.filled());
+  EXPECT_FALSE(index_.Use(key_, 100, 10).has_value());
+  EXPECT_TRUE(reads_.empty());
 }
 
 TEST_F(PresenceIndexTest, AClaimIsForOneAtATime) {

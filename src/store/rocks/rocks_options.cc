@@ -17,9 +17,11 @@ constexpr std::size_t kMemtablesBytesMax = 256 << 20;  // of all families togeth
 constexpr std::size_t kBytesMemtableBytes = 64 << 20;
 constexpr std::size_t kRowsMemtableBytes = 16 << 20;
 // What must be read again at the next start after a kill.
-constexpr std::uint64_t kLogBytesMax = 512 << 20;
+constexpr std::uint64_t kLogBytesMax = 256 << 20;
 constexpr std::uint64_t kBlobFileBytes = 128 << 20;
 constexpr int kOpenFilesMax = 1024;
+// Of ten million blobs, the rows of one stripe of the index are about twice as much.
+constexpr std::size_t kScanReadaheadBytes = 64 << 10;
 // Deleted entries in a row of so many that make a table worth compacting.
 constexpr std::size_t kDeletionsWindow = 4096, kDeletionsTrigger = 2048;
 
@@ -83,7 +85,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
 StoreDatabase::Setup RocksSetup() {
   return {.options = Options(),
           .families = Families(),
-          .scan_readahead_bytes = 2 << 20,
+          .scan_readahead_bytes = kScanReadaheadBytes,
           .consequence = ", and what is missing is uploaded again"};
 }
 

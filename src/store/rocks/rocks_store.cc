@@ -8,9 +8,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "src/base/status_macros.h"
 #include "src/store/gated_stores.h"
 #include "src/store/rocks/committer.h"
@@ -18,6 +16,7 @@
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/rocks_action_caches.h"
 #include "src/store/rocks/rocks_blob_store.h"
+#include "src/store/rocks/rocks_catch_up.h"
 #include "src/store/rocks/rocks_collector.h"
 #include "src/store/rocks/rocks_complete_results.h"
 #include "src/store/rocks/rocks_database.h"
@@ -82,7 +81,8 @@ class RocksStoreOnDisk : public RocksStore {
         deferred_puts_(blobs_, actions_),
         complete_results_(actions_, blobs_),
         collector_(*database_, blob_files_, blob_uses_, action_uses_),
-        gated_outbox_(outbox_, gate_) {}
+        gated_outbox_(outbox_, gate_),
+        catch_up_(blob_index_, blob_files_, gate_) {}
 
   ~RocksStoreOnDisk() override {
     {
@@ -129,16 +129,22 @@ class RocksStoreOnDisk : public RocksStore {
     usage.evicted_last_idle_seconds = collector_.last_idle_seconds();
     usage.corrupt_blobs = blobs_.corrupt();
     usage.read_only = space_.read_only();
+    usage.counted = blob_index_.filled();
     return usage;
   }
 
   absl::StatusOr<CollectionReport> Collect(bool dry_run, std::optional<std::int64_t> down_to_bytes) override {
     const Gate::Pass pass = gate_.Enter();
+    RETURN_IF_ERROR(blob_index_.FillAll());
     space_.Measure();
     auto report = collector_.Collect(down_to_bytes.value_or(Target()), dry_run);
     if (report.ok() && report->blobs_removed > 0 && !dry_run) Report(database_->Compact(Family::kBlobDb));
     space_.Measure();
     return report;
+  }
+
+  absl::Status CatchUp() override {
+    return catch_up_.Run([this] { return IsStopping(); });
   }
 
   absl::Status CompactForTest() override {
@@ -176,51 +182,37 @@ class RocksStoreOnDisk : public RocksStore {
       has_been_used = LoadRows();
     }
     RETURN_IF_ERROR(has_been_used.status());
-    RETURN_IF_ERROR(*has_been_used ? DropWhatHasNoFile() : TakeUpFiles());
+    if (!*has_been_used) RETURN_IF_ERROR(TakeUpFiles());
     return Mark(BootId());
   }
 
   // False if the database is new. Leases that were written but not synced are lost with the machine: then everything
   // counts as leased.
   absl::StatusOr<bool> LoadRows() {
-    blob_index_.Clear();
     action_index_.Clear();
     outbox_.Forget();
     ASSIGN_OR_RETURN(const std::optional<std::string> opened, database_->Get(Family::kMeta, kOpenedKey));
     const bool leases_lost = opened.has_value() && !opened->empty() && *opened != BootId();
-    RETURN_IF_ERROR(blob_uses_.Load(leases_lost));
+    ReadBlobsLater(leases_lost, /*is_new=*/!opened.has_value());
     RETURN_IF_ERROR(action_uses_.Load(leases_lost));
     RETURN_IF_ERROR(outbox_.Load());
     return opened.has_value();
   }
 
-  // The rows of these files were in a database that was set aside.
-  absl::Status TakeUpFiles() {
-    absl::Status taken;
-    RETURN_IF_ERROR(blob_files_.ForEach([&](const Digest& digest) {
-      if (taken.ok()) taken = blobs_.TakeUp(digest);
-      return true;
-    }));
-    return taken;
+  // Files without rows were never acknowledged; rows without files are blobs that were going. Not so where the database
+  // is new, and the files are to be taken up.
+  void ReadBlobsLater(bool leases_lost, bool is_new) {
+    catch_up_.Expect(/*stray_files=*/!is_new);
+    blob_index_.FillLater([this, leases_lost, is_new](unsigned stripe) {
+      return blob_uses_.ReadStripe(stripe, leases_lost, [&](const Digest& digest, Place place) {
+        return is_new || place != Place::kFile || blob_files_.IsThere(digest);
+      });
+    });
   }
 
-  // Files without rows were never acknowledged; rows without files are blobs that were going.
-  absl::Status DropWhatHasNoFile() {
-    absl::flat_hash_set<PresenceIndex::Key> found;
-    RETURN_IF_ERROR(blob_files_.ForEach([&](const Digest& digest) {
-      const PresenceIndex::Key key = PresenceIndex::KeyOf(digest);
-      const auto entry = blob_index_.Wait(key).Get();
-      const bool ours = entry.has_value() && static_cast<Place>(entry->place) == Place::kFile &&
-                        static_cast<std::int64_t>(entry->bytes) == digest.size;
-      if (ours) found.insert(key);
-      return ours;
-    }));
-    std::vector<PresenceIndex::Key> lost;
-    blob_index_.ForEach([&](const PresenceIndex::Key& key, const PresenceIndex::Entry& entry) {
-      if (static_cast<Place>(entry.place) == Place::kFile && !found.contains(key)) lost.push_back(key);
-    });
-    for (const PresenceIndex::Key& key : lost) blob_index_.Wait(key).Erase();
-    return absl::OkStatus();
+  // The rows of these files were in a database that was set aside.
+  absl::Status TakeUpFiles() {
+    return blob_files_.ForEach([this](const Digest& digest) { return blobs_.TakeUp(digest); });
   }
 
   void Wake() {
@@ -235,16 +227,16 @@ class RocksStoreOnDisk : public RocksStore {
   void Keep() {
     std::unique_lock lock(mu_);
     while (!stopping_) {
-      wake_.wait_for(lock, kMeasureInterval, [this] { return stopping_ || short_; });
-      if (stopping_) break;
       short_ = false;
       lock.unlock();
       LookAfter();
       lock.lock();
+      wake_.wait_for(lock, kMeasureInterval, [this] { return stopping_ || short_; });
     }
   }
 
   void LookAfter() {
+    if (options_.catch_up && !catch_up_.done()) Report(CatchUp());
     const Gate::Pass pass = gate_.Enter();
     space_.Measure();
     if (!space_.IsShort()) return;
@@ -260,6 +252,7 @@ class RocksStoreOnDisk : public RocksStore {
       space_.Measure();
       if (!space_.IsShort()) return absl::OkStatus();
     }
+    RETURN_IF_ERROR(blob_index_.FillAll());
     return collector_.CollectIfUseful(Target());
   }
 
@@ -297,6 +290,7 @@ class RocksStoreOnDisk : public RocksStore {
   RocksCompleteResults complete_results_;
   RocksCollector collector_;
   GatedOutbox gated_outbox_;
+  RocksCatchUp catch_up_;
   bool started_ = false;  // of the thread that opens and closes
 
   std::thread keeper_;  // after all that it uses

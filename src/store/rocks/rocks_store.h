@@ -28,6 +28,7 @@ struct RocksStoreOptions {
   std::int64_t lsm_bytes_max = 4 << 10;  // smaller blobs are values in the LSM tree; docs/performance.md has the sweep
   std::int64_t blob_bytes_max = 256 << 10;  // up to here BlobDB, beyond it a file each
   bool outbox = false;                      // keep an Outbox: there is a bucket behind this store
+  bool catch_up = true;                     // by itself, behind calls; else RocksStore::CatchUp does
 };
 
 // The server's store: blobs and results on RocksDB and files. One process at a time (RocksDB's lock):
@@ -45,9 +46,13 @@ struct RocksStoreOptions {
 //          <directory>/staging/        for uploads; emptied when the store is opened
 //
 // A use (an upload, a Get, being found by FindMissing, a hit) is a lease. Leases survive a restart, and last up to an
-// hour longer then; after a power cut everything counts as used when the store is opened. Presence is in memory, some
-// 80 bytes a blob (docs/performance.md); it is read when the store is opened. Files are digested when they are first
-// read after a start and whenever their stat has changed, so that the first read of a large blob takes longer.
+// hour longer then; after a power cut everything counts as used when the store is opened. Files are digested when they
+// are first read after a start and whenever their stat has changed, so that the first read of a large blob takes
+// longer.
+//
+// Presence is in memory, some 80 bytes a blob (docs/performance.md). It is read in 4096 parts, behind the calls that
+// come after Open; a call that needs a part reads it first, and answers as ever. Collection needs all of it. Until it
+// is read (CatchUp), what Usage counts is less than what is there, and somewhat more than the limit may come in.
 class RocksStore {
  public:
   struct Usage {
@@ -58,6 +63,7 @@ class RocksStore {
     std::int64_t evicted_last_idle_seconds = 0;  // how long the last victim had not been used; 0 before the first
     std::int64_t corrupt_blobs = 0;              // found and dropped since it was opened
     bool read_only = false;                      // the disk is full, or leases fill the cache
+    bool counted = false;                        // all of it: see CatchUp
   };
   struct CollectionReport {
     std::int64_t bytes_before = 0, bytes_after = 0;
@@ -78,6 +84,9 @@ class RocksStore {
   virtual const std::string& staging_directory() const = 0;
 
   virtual Usage GetUsage() = 0;
+
+  // Does what opening has left for later, or waits for it.
+  virtual absl::Status CatchUp() = 0;
 
   // Evicts down to the low watermark (or to `down_to_bytes`): results whose time has come first, then blobs, least
   // recently used first; never what is leased or still in the outbox. Of those used in the same second, any. Safe

@@ -81,13 +81,13 @@ class RocksStoreCorruptionTest : public RocksStoreCorruptionFixture, public test
   void ExpectHeals() {
     bool taken = false;
     for (int restart = 0; restart < 3 && !taken; ++restart) {
-      Open();
+      OpenOnly();
       CountRight();
       taken = PutAll();
     }
     EXPECT_TRUE(taken);
     EXPECT_EQ(CountRight(), 2 * kBlobs);
-    Open();
+    OpenOnly();
     EXPECT_TRUE(PutAll());
     EXPECT_EQ(CountRight(), 2 * kBlobs);
   }
@@ -133,7 +133,7 @@ TEST_P(RocksStoreCorruptionTest, OfTheFiles) {
   EXPECT_TRUE(PutAll());
   store_.reset();
   DamageOne(options_.directory + "/files", "", random);
-  Open();
+  OpenOnly();
   EXPECT_EQ(CountRight(), 2 * kBlobs - 1);
   EXPECT_TRUE(PutAll());
   EXPECT_EQ(CountRight(), 2 * kBlobs);

@@ -4,19 +4,21 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
-#include <vector>
 
+#include "src/base/status_macros.h"
 #include "src/store/digest_key.h"
 #include "src/store/rocks/rocks_action_caches.h"
-#include "src/store/rocks/row.h"
 
 namespace smelt {
 namespace {
 
 constexpr std::int64_t kGranularitySeconds = 3600;
-constexpr unsigned kFirstBytes = 256;
-constexpr unsigned kLoadersMax = 8;
+
+// Where the rows of a stripe begin.
+std::string FirstKeyOf(unsigned stripe) {
+  const unsigned bits = stripe << (16 - PresenceIndex::kStripeBits);
+  return {static_cast<char>(bits >> 8), static_cast<char>(bits)};
+}
 
 std::string RowOf(const PresenceIndex::Entry& entry) {
   return Encode(Row{.place = static_cast<Place>(entry.place),
@@ -31,47 +33,34 @@ std::uint32_t Uses::Granularity() const {
 }
 
 absl::Status Uses::Load(bool lease_all) {
-  const unsigned loaders = std::clamp(std::thread::hardware_concurrency(), 1u, kLoadersMax);
-  std::vector<absl::Status> statuses(loaders);
-  std::vector<std::thread> threads;
-  for (unsigned loader = 0; loader < loaders; ++loader) {
-    threads.emplace_back([&, loader] {
-      statuses[loader] = LoadRange(kFirstBytes * loader / loaders, kFirstBytes * (loader + 1) / loaders, lease_all);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const absl::Status& status : statuses) {
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Uses::LoadRange(unsigned begin, unsigned end, bool lease_all) {
-  const std::string from = begin == 0 ? "" : std::string(1, static_cast<char>(begin));
-  const std::string to = end == kFirstBytes ? "" : std::string(1, static_cast<char>(end));
-  return database_.ForEach(rows_, from, to, [&](std::string_view key, std::string_view value) {
-    Add(key, value, lease_all);
+  return database_.ForEach(rows_, "", "", [&](std::string_view key, std::string_view value) {
+    const auto row = DecodeRow(value);
+    if (row.has_value()) index_.Add(ActionPresenceKey(key), EntryOf(*row, lease_all));
     return true;
   });
 }
 
-void Uses::Add(std::string_view key, std::string_view value, bool lease_all) {
-  const auto row = DecodeRow(value);
-  if (!row.has_value()) return;
-  PresenceIndex::Key presence;
-  if (rows_ == RocksDatabase::Family::kBlobRows) {
+absl::StatusOr<PresenceIndex::Entries> Uses::ReadStripe(unsigned stripe, bool lease_all, const IsHere& is_here) {
+  PresenceIndex::Entries entries;
+  const std::string to = stripe + 1 == PresenceIndex::kStripes ? "" : FirstKeyOf(stripe + 1);
+  RETURN_IF_ERROR(database_.ForEach(rows_, FirstKeyOf(stripe), to, [&](std::string_view key, std::string_view value) {
+    const auto row = DecodeRow(value);
     const auto digest = DigestOfKey(key);
-    if (!digest.has_value() || digest->size != row->bytes) return;
-    presence = PresenceIndex::KeyOf(*digest);
-  } else {
-    presence = ActionPresenceKey(key);
-  }
+    if (row.has_value() && digest.has_value() && digest->size == row->bytes && is_here(*digest, row->place)) {
+      entries.emplace_back(PresenceIndex::KeyOf(*digest), EntryOf(*row, lease_all));
+    }
+    return true;
+  }));
+  return entries;
+}
+
+PresenceIndex::Entry Uses::EntryOf(const Row& row, bool lease_all) const {
   PresenceIndex::Entry entry;
-  entry.bytes = static_cast<std::uint64_t>(row->bytes);
-  entry.place = static_cast<std::uint64_t>(row->place);
-  entry.used_until = row->used_until;
-  entry.used = lease_all ? std::max(row->used_until, static_cast<std::uint32_t>(Now())) : row->used_until;
-  index_.Wait(presence).Set(entry);
+  entry.bytes = static_cast<std::uint64_t>(row.bytes);
+  entry.place = static_cast<std::uint64_t>(row.place);
+  entry.used_until = row.used_until;
+  entry.used = lease_all ? std::max(row.used_until, static_cast<std::uint32_t>(Now())) : row.used_until;
+  return entry;
 }
 
 std::optional<PresenceIndex::Entry> Uses::Use(const PresenceIndex::Key& key, const RowKey& row_key,

@@ -7,9 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "src/base/clock.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/rocks_database.h"
+#include "src/store/rocks/row.h"
 
 namespace smelt {
 
@@ -24,8 +27,12 @@ class Uses {
        std::int64_t lease_seconds)
       : database_(database), rows_(rows), index_(index), clock_(clock), lease_seconds_(lease_seconds) {}
 
-  // Reads the rows; with `lease_all` all count as used now. DATA_LOSS if they cannot be read. Not thread-safe.
+  // Reads all rows into the index; with `lease_all` all count as used now. DATA_LOSS if they cannot be read.
   absl::Status Load(bool lease_all);
+
+  // The rows of blobs that belong into one stripe of the index, those that `is_here` says. Otherwise as Load.
+  using IsHere = std::function<bool(const Digest& digest, Place place)>;
+  absl::StatusOr<PresenceIndex::Entries> ReadStripe(unsigned stripe, bool lease_all, const IsHere& is_here);
 
   // Uses the entry now; what it is, or nothing. If its row is due, that goes to `batch`, which is made if there is
   // none, under the key that `row_key` makes.
@@ -51,8 +58,7 @@ class Uses {
 
  private:
   std::uint32_t Granularity() const;
-  absl::Status LoadRange(unsigned begin, unsigned end, bool lease_all);
-  void Add(std::string_view key, std::string_view value, bool lease_all);
+  PresenceIndex::Entry EntryOf(const Row& row, bool lease_all) const;
 
   RocksDatabase& database_;
   const RocksDatabase::Family rows_;

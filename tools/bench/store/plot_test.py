@@ -35,10 +35,10 @@ class SvgTest(unittest.TestCase):
         self.assertEqual(len(rectangles), 1 + 2 * 3)
 
     def test_scale_has_three_panels(self):
-        rows = [{"blobs": blobs, "resident_bytes": blobs * 50, "startup_seconds": 0.5, "finds_per_second": 1e6}
-                for blobs in (10, 100)]
+        rows = [{"blobs": blobs, "resident_bytes": blobs * 50, "first_get_seconds": 0.1, "first_find_seconds": 0.2,
+                 "startup_seconds": 0.5, "finds_per_second": 1e6} for blobs in (10, 100)]
         lines, _ = self.lines(plot.scale(rows))
-        self.assertEqual(len(lines), 3)
+        self.assertEqual(len(lines), 1 + 3 + 1)
 
 
 if __name__ == "__main__":
