@@ -29,12 +29,12 @@ PresenceIndex::Key PresenceIndex::KeyOf(const Digest& digest) {
 }
 
 void PresenceIndex::Reset(bool filled) {
-  unfilled_ = filled ? 0 : kStripes;
+  unfilled_ = filled ? 0 : kParts;
   for (Stripe& stripe : stripes_) {
     const std::lock_guard lock(stripe.mu);
     stripe.entries.clear();
     stripe.pending.clear();
-    stripe.filled = filled;
+    stripe.unfilled = filled ? 0 : ~0ULL;
   }
   entries_ = 0;
   bytes_ = 0;
@@ -47,32 +47,32 @@ void PresenceIndex::FillLater(Read read) {
   read_ = std::move(read);
 }
 
-absl::Status PresenceIndex::Fill(unsigned stripe) {
-  const std::lock_guard lock(stripes_[stripe].mu);
-  return FillLocked(stripe);
+absl::Status PresenceIndex::Fill(unsigned part) {
+  const std::lock_guard lock(StripeOf(part).mu);
+  return FillLocked(part);
 }
 
 absl::Status PresenceIndex::FillAll() {
   absl::Status status;
-  for (unsigned stripe = 0; stripe < kStripes; ++stripe) status.Update(Fill(stripe));
+  for (unsigned part = 0; part < kParts; ++part) status.Update(Fill(part));
   return status;
 }
 
-absl::Status PresenceIndex::FillLocked(unsigned number) {
-  Stripe& stripe = stripes_[number];
-  if (stripe.filled) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Entries entries, read_(number));
-  stripe.entries.reserve(stripe.entries.size() + entries.size());
+absl::Status PresenceIndex::FillLocked(unsigned part) {
+  if (IsFilledLocked(part)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Entries entries, read_(part));
+  Stripe& stripe = StripeOf(part);
+  if (stripe.unfilled.all()) stripe.entries.reserve(kPartsOfStripe * entries.size());
   for (const auto& [key, entry] : entries) AddLocked(stripe, key, entry);
-  stripe.pending.clear();
-  stripe.filled = true;
+  stripe.unfilled.reset(part % kPartsOfStripe);
+  if (stripe.unfilled.none()) stripe.pending.clear();
   --unfilled_;
   return absl::OkStatus();
 }
 
 std::unique_lock<std::mutex> PresenceIndex::LockFilled(const Key& key) {
   std::unique_lock lock(StripeOf(key).mu);
-  FillLocked(NumberOf(key)).IgnoreError();
+  FillLocked(PartOf(key)).IgnoreError();
   return lock;
 }
 
@@ -170,7 +170,7 @@ void PresenceIndex::ChangePending(const Key& key, int by) {
   const std::lock_guard lock(stripe.mu);
   const auto found = stripe.entries.find(key);
   if (found == stripe.entries.end()) {
-    if (!stripe.filled) stripe.pending[key] += by;
+    if (!IsFilledLocked(PartOf(key))) stripe.pending[key] += by;
   } else if (found->second.pending != kPendingMax) {
     found->second.pending = Clamp(static_cast<int>(found->second.pending) + by);
   }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -25,9 +26,9 @@ namespace smelt {
 // half of a SHA-256, so that two of them meet by chance never; whoever brings two together on purpose gets a miss,
 // since bytes are always read by their whole digest.
 //
-// Entries are in stripes, by the first bits of their key. A stripe can be filled late (FillLater): whoever asks for one
-// of its keys, or claims it, reads the stripe first, so that nobody sees or changes one that is not whole. A stripe
-// that cannot be read is as if nothing were in it, and is read when it is next asked for.
+// It can be filled late (FillLater), in parts, by the first bits of the digest: whoever asks for a key of a part, or
+// claims one, reads the part first, so that nobody sees or changes one that is not whole. A part that cannot be read is
+// as if nothing were in it, and is read when it is next asked for.
 //
 // Who changes what the database holds of a key has claimed the key; others who want to wait. Thread-safe.
 class PresenceIndex {
@@ -51,21 +52,24 @@ class PresenceIndex {
   };
   static constexpr unsigned kPendingMax = (1 << 14) - 1;
 
-  static constexpr unsigned kStripeBits = 12;
-  static constexpr unsigned kStripes = 1 << kStripeBits;  // by the first bits of the digest
+  static constexpr unsigned kPartBits = 12;
+  static constexpr unsigned kParts = 1 << kPartBits;
 
-  // Forgets all, and has `read` give the entries of each stripe when they are first needed: with the stripe locked, on
+  // Forgets all, and has `read` give the entries of each part when they are first needed: under a lock, on
   // the thread that needs them, as often as it fails. Not while others use the index, but for its counts and ForEach.
   using Entries = std::vector<std::pair<Key, Entry>>;
-  using Read = std::function<absl::StatusOr<Entries>(unsigned stripe)>;
+  using Read = std::function<absl::StatusOr<Entries>(unsigned part)>;
   void FillLater(Read read);
 
-  // Reads one stripe, that of a key, or all of them, unless that has been done. An error is that of `read`.
-  absl::Status Fill(unsigned stripe);
-  absl::Status FillFor(const Key& key) { return Fill(NumberOf(key)); }
+  // Reads one part, that of a key, or all of them, unless that has been done. An error is that of `read`.
+  absl::Status Fill(unsigned part);
+  absl::Status FillFor(const Key& key) { return Fill(PartOf(key)); }
   absl::Status FillAll();
 
-  // Every stripe has been read: the counts count everything.
+  // An order of the parts in which threads that take one after the other are least in each other's way.
+  static constexpr unsigned PartInOrder(unsigned place) { return place % kStripes * kPartsOfStripe + place / kStripes; }
+
+  // Every part has been read: the counts count everything.
   bool filled() const { return unfilled_ == 0; }
 
   // What was read elsewhere; not in place of what is here.
@@ -121,19 +125,25 @@ class PresenceIndex {
   std::int64_t bytes() const { return bytes_; }
 
  private:
-  struct alignas(64) Stripe {  // as lines of the processor's cache are: what a lookup needs is in two
+  // Each locked for itself. Few for so many parts, since lookups in few large tables are faster.
+  static constexpr unsigned kPartsOfStripe = 16;
+  static constexpr unsigned kStripes = kParts / kPartsOfStripe;
+
+  struct Stripe {
     std::mutex mu;
-    bool filled = true;                       // guarded by mu, as is the rest
+    std::condition_variable released;
+    std::bitset<kPartsOfStripe> unfilled;     // guarded by mu, as is the rest
     absl::flat_hash_map<Key, Entry> entries;  //
     absl::flat_hash_set<Key> claimed;         //
-    absl::flat_hash_map<Key, int> pending;    // of keys that are not here, until it is filled
-    std::condition_variable released;
+    absl::flat_hash_map<Key, int> pending;    // of keys that are not here, until all is filled
   };
 
-  static unsigned NumberOf(const Key& key) { return static_cast<unsigned>(key.high >> (64 - kStripeBits)); }
-  Stripe& StripeOf(const Key& key) { return stripes_[NumberOf(key)]; }
+  static unsigned PartOf(const Key& key) { return static_cast<unsigned>(key.high >> (64 - kPartBits)); }
+  Stripe& StripeOf(unsigned part) { return stripes_[part / kPartsOfStripe]; }
+  Stripe& StripeOf(const Key& key) { return StripeOf(PartOf(key)); }
+  bool IsFilledLocked(unsigned part) { return !StripeOf(part).unfilled[part % kPartsOfStripe]; }
   std::unique_lock<std::mutex> LockFilled(const Key& key);
-  absl::Status FillLocked(unsigned number);
+  absl::Status FillLocked(unsigned part);
   void AddLocked(Stripe& stripe, const Key& key, const Entry& entry);
   void Reset(bool filled);
   void Release(const Key& key);

@@ -79,16 +79,16 @@ TEST_F(PresenceIndexTest, PendingAddsUpAndNeverGoesBelowNothing) {
 class LatePresenceIndexTest : public PresenceIndexTest {
  protected:
   LatePresenceIndexTest() {
-    index_.FillLater([this](unsigned stripe) -> absl::StatusOr<PresenceIndex::Entries> {
-      ++reads_[stripe];
+    index_.FillLater([this](unsigned part) -> absl::StatusOr<PresenceIndex::Entries> {
+      ++reads_[part];
       if (!error_.ok()) return error_;
       PresenceIndex::Entries entries;
-      if (stripe == stripe_) entries.emplace_back(key_, Of(70, 100));
+      if (part == part_) entries.emplace_back(key_, Of(70, 100));
       return entries;
     });
   }
 
-  const unsigned stripe_ = static_cast<unsigned>(key_.high >> (64 - PresenceIndex::kStripeBits));
+  const unsigned part_ = static_cast<unsigned>(key_.high >> (64 - PresenceIndex::kPartBits));
   absl::Status error_;
   std::map<unsigned, int> reads_;
 };
@@ -97,13 +97,13 @@ TEST_F(LatePresenceIndexTest, ReadsOnceWhatIsAskedForAndNoMore) {
   EXPECT_FALSE(index_.filled());
   EXPECT_TRUE(index_.Use(key_, 100, 10).has_value());
   EXPECT_TRUE(index_.Wait(key_).Get().has_value());
-  EXPECT_EQ(reads_, (std::map<unsigned, int>{{stripe_, 1}}));
+  EXPECT_EQ(reads_, (std::map<unsigned, int>{{part_, 1}}));
   EXPECT_EQ(index_.entries(), 1);
   EXPECT_EQ(index_.bytes(), 70);
   EXPECT_OK(index_.FillAll());
   EXPECT_TRUE(index_.filled());
-  EXPECT_EQ(reads_.size(), PresenceIndex::kStripes);
-  EXPECT_EQ(reads_[stripe_], 1);
+  EXPECT_EQ(reads_.size(), PresenceIndex::kParts);
+  EXPECT_EQ(reads_[part_], 1);
 }
 
 TEST_F(LatePresenceIndexTest, WhoClaimsAKeyOrTakesItOutReadsItFirst) {

@@ -27,9 +27,9 @@ absl::Status RocksCatchUp::ReadIndex(const Stop& stop) {
   std::vector<std::thread> readers;
   for (absl::Status& status : statuses) {
     readers.emplace_back([&] {
-      for (unsigned stripe = next++; stripe < PresenceIndex::kStripes && !stop(); stripe = next++) {
+      for (unsigned place = next++; place < PresenceIndex::kParts && !stop(); place = next++) {
         const Gate::Pass pass = gate_.Enter();
-        status.Update(blobs_.Fill(stripe));
+        status.Update(blobs_.Fill(PresenceIndex::PartInOrder(place)));
       }
     });
   }

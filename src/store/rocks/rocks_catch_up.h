@@ -12,7 +12,7 @@
 
 namespace smelt {
 
-// What opening a store leaves for later, since it takes a while and calls need not wait for it: the index's stripes are
+// What opening a store leaves for later, since it takes a while and calls need not wait for it: the index's parts are
 // read one after the other, also those that nobody asks for; then files go that have no row, which were never
 // acknowledged. Thread-safe.
 class RocksCatchUp {

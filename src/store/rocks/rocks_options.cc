@@ -20,7 +20,7 @@ constexpr std::size_t kRowsMemtableBytes = 16 << 20;
 constexpr std::uint64_t kLogBytesMax = 256 << 20;
 constexpr std::uint64_t kBlobFileBytes = 128 << 20;
 constexpr int kOpenFilesMax = 1024;
-// Of ten million blobs, the rows of one stripe of the index are about twice as much.
+// Of ten million blobs, the rows of one part of the index are about twice as much.
 constexpr std::size_t kScanReadaheadBytes = 64 << 10;
 // Deleted entries in a row of so many that make a table worth compacting.
 constexpr std::size_t kDeletionsWindow = 4096, kDeletionsTrigger = 2048;

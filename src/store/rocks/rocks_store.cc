@@ -203,8 +203,8 @@ class RocksStoreOnDisk : public RocksStore {
   // is new, and the files are to be taken up.
   void ReadBlobsLater(bool leases_lost, bool is_new) {
     catch_up_.Expect(/*stray_files=*/!is_new);
-    blob_index_.FillLater([this, leases_lost, is_new](unsigned stripe) {
-      return blob_uses_.ReadStripe(stripe, leases_lost, [&](const Digest& digest, Place place) {
+    blob_index_.FillLater([this, leases_lost, is_new](unsigned part) {
+      return blob_uses_.ReadPart(part, leases_lost, [&](const Digest& digest, Place place) {
         return is_new || place != Place::kFile || blob_files_.IsThere(digest);
       });
     });

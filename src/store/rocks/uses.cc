@@ -14,9 +14,9 @@ namespace {
 
 constexpr std::int64_t kGranularitySeconds = 3600;
 
-// Where the rows of a stripe begin.
-std::string FirstKeyOf(unsigned stripe) {
-  const unsigned bits = stripe << (16 - PresenceIndex::kStripeBits);
+// Where the rows of a part begin.
+std::string FirstKeyOf(unsigned part) {
+  const unsigned bits = part << (16 - PresenceIndex::kPartBits);
   return {static_cast<char>(bits >> 8), static_cast<char>(bits)};
 }
 
@@ -40,10 +40,10 @@ absl::Status Uses::Load(bool lease_all) {
   });
 }
 
-absl::StatusOr<PresenceIndex::Entries> Uses::ReadStripe(unsigned stripe, bool lease_all, const IsHere& is_here) {
+absl::StatusOr<PresenceIndex::Entries> Uses::ReadPart(unsigned part, bool lease_all, const IsHere& is_here) {
   PresenceIndex::Entries entries;
-  const std::string to = stripe + 1 == PresenceIndex::kStripes ? "" : FirstKeyOf(stripe + 1);
-  RETURN_IF_ERROR(database_.ForEach(rows_, FirstKeyOf(stripe), to, [&](std::string_view key, std::string_view value) {
+  const std::string to = part + 1 == PresenceIndex::kParts ? "" : FirstKeyOf(part + 1);
+  RETURN_IF_ERROR(database_.ForEach(rows_, FirstKeyOf(part), to, [&](std::string_view key, std::string_view value) {
     const auto row = DecodeRow(value);
     const auto digest = DigestOfKey(key);
     if (row.has_value() && digest.has_value() && digest->size == row->bytes && is_here(*digest, row->place)) {

@@ -30,9 +30,9 @@ class Uses {
   // Reads all rows into the index; with `lease_all` all count as used now. DATA_LOSS if they cannot be read.
   absl::Status Load(bool lease_all);
 
-  // The rows of blobs that belong into one stripe of the index, those that `is_here` says. Otherwise as Load.
+  // The rows of blobs that belong into one part of the index, those that `is_here` says. Otherwise as Load.
   using IsHere = std::function<bool(const Digest& digest, Place place)>;
-  absl::StatusOr<PresenceIndex::Entries> ReadStripe(unsigned stripe, bool lease_all, const IsHere& is_here);
+  absl::StatusOr<PresenceIndex::Entries> ReadPart(unsigned part, bool lease_all, const IsHere& is_here);
 
   // Uses the entry now; what it is, or nothing. If its row is due, that goes to `batch`, which is made if there is
   // none, under the key that `row_key` makes.
