@@ -14,6 +14,15 @@ namespace {
 // Beyond this the memory of what is absent, or was fetched, begins anew.
 constexpr std::size_t kRememberedMax = 100'000;
 
+// Several at once. The first error, when all have ended.
+template <typename Part, typename Transfer>
+absl::Status ForAll(const std::vector<Part>& parts, const Transfer& transfer) {
+  std::vector<absl::Status> statuses(parts.size());
+  ParallelFor(parts.size(), Fetcher::kBlobsAtOnce, [&](std::size_t i) { statuses[i] = transfer(parts[i]); });
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
 bool Holds(const Manifest& manifest, const std::string& shape) {
   return std::any_of(manifest.shapes().begin(), manifest.shapes().end(),
                      [&](const Shape& other) { return other.SerializeAsString() == shape; });
@@ -84,56 +93,44 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action
   return std::move(spliced.result);
 }
 
-absl::StatusOr<Bytes> Fetcher::GetAhead(const Digest& digest) {
+// What is urgent has no turn.
+absl::StatusOr<Bytes> Fetcher::InTurn(std::int64_t bytes, Urgency urgency,
+                                      const std::function<absl::StatusOr<Bytes>()>& get) {
+  if (urgency == Urgency::kNow) return get();
   {
     absl::MutexLock lock(&mu_);
     const std::uint64_t ticket = next_ticket_++;
     auto may_begin = [&] { return next_in_ == ticket && ahead_bytes_ < kAheadBytes; };
     mu_.Await(absl::Condition(&may_begin));
     ++next_in_;
-    ahead_bytes_ += digest.size;
+    ahead_bytes_ += bytes;
   }
-  absl::StatusOr<Bytes> bytes = shared_.blobs().Get(digest);
+  absl::StatusOr<Bytes> got = get();
   absl::MutexLock lock(&mu_);
-  ahead_bytes_ -= digest.size;
-  return bytes;
+  ahead_bytes_ -= bytes;
+  return got;
 }
 
-absl::StatusOr<Bytes> Fetcher::Get(const Digest& digest, Urgency urgency) {
-  return urgency == Urgency::kAhead ? GetAhead(digest) : shared_.blobs().Get(digest);
+absl::Status Fetcher::TransferBlob(const Digest& digest, Urgency urgency) {
+  ASSIGN_OR_RETURN(Bytes bytes, InTurn(digest.size, urgency, [&] { return shared_.blobs().Get(digest); }));
+  return blobs_.Put(digest, std::move(bytes));
 }
 
-absl::Status Fetcher::PutWhole(const Splice& splice, const Bytes& rest) {
+absl::Status Fetcher::TransferRlib(const Splice& splice, Urgency urgency) {
   ASSIGN_OR_RETURN(const Bytes metadata, blobs_.Get(splice.metadata));
-  ASSIGN_OR_RETURN(Bytes whole, WholeOf(splice, rest, metadata, directory_));
+  ASSIGN_OR_RETURN(Bytes whole, InTurn(splice.rest.size, urgency, [&] {
+                     return shared_.GetWith(splice.rest, {splice.offset, metadata}, directory_);
+                   }));
   return blobs_.Put(splice.whole, std::move(whole));
 }
 
 absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Urgency urgency) {
   ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(spliced.result));
-  ASSIGN_OR_RETURN(const std::vector<Digest> missing, blobs_.FindMissing(needed));
-  absl::flat_hash_map<Digest, const Splice*> splices;
-  for (const Splice& splice : spliced.splices) splices.emplace(splice.whole, &splice);
-  std::vector<absl::Status> statuses(missing.size());
-  std::vector<Bytes> rests(missing.size());
-  ParallelFor(missing.size(), kBlobsAtOnce, [&](std::size_t i) {
-    const auto splice = splices.find(missing[i]);
-    const bool whole = splice == splices.end();
-    absl::StatusOr<Bytes> bytes = Get(whole ? missing[i] : splice->second->rest, urgency);
-    if (!bytes.ok()) {
-      statuses[i] = bytes.status();
-    } else if (whole) {
-      statuses[i] = blobs_.Put(missing[i], *std::move(bytes));
-    } else {
-      rests[i] = *std::move(bytes);
-    }
-  });
-  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
-  for (std::size_t i = 0; i < missing.size(); ++i) {
-    const auto splice = splices.find(missing[i]);
-    if (splice != splices.end()) RETURN_IF_ERROR(PutWhole(*splice->second, rests[i]));
-  }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(std::vector<Digest> missing, blobs_.FindMissing(needed));
+  std::vector<Splice> rlibs = spliced.splices;
+  std::erase_if(rlibs, [&](const Splice& rlib) { return std::erase(missing, rlib.whole) == 0; });
+  RETURN_IF_ERROR(ForAll(missing, [&](const Digest& digest) { return TransferBlob(digest, urgency); }));
+  return ForAll(rlibs, [&](const Splice& rlib) { return TransferRlib(rlib, urgency); });  // they need their metadata
 }
 
 std::optional<Manifest> Fetcher::FetchManifest(const Digest& key) {

@@ -69,9 +69,9 @@ class Fetcher {
       const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
   absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Urgency urgency);
   absl::Status TransferBlobs(const SplicedResult& spliced, Urgency urgency);
-  absl::StatusOr<Bytes> Get(const Digest& digest, Urgency urgency);
-  absl::StatusOr<Bytes> GetAhead(const Digest& digest);
-  absl::Status PutWhole(const Splice& splice, const Bytes& rest);
+  absl::Status TransferBlob(const Digest& digest, Urgency urgency);
+  absl::Status TransferRlib(const Splice& splice, Urgency urgency);
+  absl::StatusOr<Bytes> InTurn(std::int64_t bytes, Urgency urgency, const std::function<absl::StatusOr<Bytes>()>& get);
   bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;

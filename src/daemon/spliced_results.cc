@@ -148,18 +148,4 @@ absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std
   return rest.Finish();
 }
 
-absl::StatusOr<Bytes> WholeOf(const Splice& splice, const Bytes& rest, const Bytes& metadata,
-                              const std::string& directory) {
-  if (rest.size() != splice.rest.size || metadata.size() != splice.metadata.size) {
-    return absl::InvalidArgumentError(
-        fmt::format("blob {}: its parts have {} and {} bytes", splice.whole.ToString(), rest.size(), metadata.size()));
-  }
-  Spool whole(directory, splice.whole.size <= Spool::kMemoryBytes ? Spool::kMemoryBytes : 0, Spool::Digesting::kYes);
-  const auto append = [&](std::string_view piece) { return whole.Append(piece); };
-  RETURN_IF_ERROR(CopyPart(rest, 0, splice.offset, append));
-  RETURN_IF_ERROR(CopyPart(metadata, 0, metadata.size(), append));
-  RETURN_IF_ERROR(CopyPart(rest, splice.offset, rest.size(), append));
-  return whole.Finish();
-}
-
 }  // namespace smelt

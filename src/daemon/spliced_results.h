@@ -43,10 +43,6 @@ absl::StatusOr<SplicedResult> FromTeam(ActionCache::ActionResult result);
 // The part of the rlib that travels; in a file of `directory` when it is large.
 absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std::string& directory);
 
-// The rlib, digested, but not compared with what it should be. INVALID_ARGUMENT if the parts have other sizes.
-absl::StatusOr<Bytes> WholeOf(const Splice& splice, const Bytes& rest, const Bytes& metadata,
-                              const std::string& directory);
-
 }  // namespace smelt
 
 #endif  // SMELT_DAEMON_SPLICED_RESULTS_H_

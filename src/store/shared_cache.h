@@ -5,8 +5,10 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
+#include "src/store/spool.h"
 
 namespace smelt {
 
@@ -39,6 +41,9 @@ class SharedCache {
   // They live as long as this. What blobs() gives is not verified: the caller's store does that when it is put there.
   virtual BlobStore& blobs() = 0;
   virtual ActionCache& actions() = 0;
+
+  // blobs().Get, with `insertion` in it; a file of `directory` if it is large. Some do that while the blob arrives.
+  virtual absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const std::string& directory);
 
   // Connects if that has not been done; OK if it can be asked now. Blocks for a connect timeout at most.
   virtual absl::Status Reach() = 0;

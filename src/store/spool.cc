@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "fmt/format.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
@@ -13,6 +14,8 @@ std::string DefaultDirectory() {
   return directory == nullptr || *directory == '\0' ? "/tmp" : directory;
 }
 
+constexpr std::int64_t kPieceBytes = 256 << 10;
+
 }  // namespace
 
 Spool::Spool(std::string directory, std::int64_t memory_bytes, Digesting digesting)
@@ -21,14 +24,31 @@ Spool::Spool(std::string directory, std::int64_t memory_bytes, Digesting digesti
 }
 
 absl::Status Spool::Append(std::string_view bytes) {
-  if (!file_.is_open() && size_ + static_cast<std::int64_t>(bytes.size()) > memory_bytes_)
-    RETURN_IF_ERROR(MoveToFile());
-  if (file_.is_open()) {
-    RETURN_IF_ERROR(Write(bytes));
-  } else {
-    memory_.append(bytes);
+  const std::int64_t end = size_ + static_cast<std::int64_t>(bytes.size());
+  if (insertion_ && insertion_->offset <= end) {
+    const std::string_view before = bytes.substr(0, static_cast<std::size_t>(insertion_->offset - size_));
+    RETURN_IF_ERROR(Hold(before));
+    RETURN_IF_ERROR(AppendInserted());
+    bytes.remove_prefix(before.size());
   }
-  size_ += static_cast<std::int64_t>(bytes.size());
+  size_ = end;
+  return Hold(bytes);
+}
+
+absl::Status Spool::AppendInserted() {
+  const Bytes inserted = std::exchange(insertion_, std::nullopt)->bytes;
+  for (std::int64_t at = 0; at < inserted.size(); at += kPieceBytes) {
+    ASSIGN_OR_RETURN(const std::string piece, inserted.Read(at, kPieceBytes));
+    RETURN_IF_ERROR(Hold(piece));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Spool::Hold(std::string_view bytes) {
+  held_bytes_ += static_cast<std::int64_t>(bytes.size());
+  if (!file_.is_open() && held_bytes_ > memory_bytes_) RETURN_IF_ERROR(MoveToFile());
+  if (file_.is_open()) return Write(bytes);
+  memory_.append(bytes);
   return absl::OkStatus();
 }
 
@@ -45,7 +65,12 @@ absl::Status Spool::Write(std::string_view bytes) {
 }
 
 absl::StatusOr<Bytes> Spool::Finish() {
-  const std::int64_t size = std::exchange(size_, 0);
+  if (insertion_ && insertion_->offset != size_) {
+    return absl::OutOfRangeError(fmt::format("nothing can be inserted at {} of {} bytes", insertion_->offset, size_));
+  }
+  if (insertion_) RETURN_IF_ERROR(AppendInserted());
+  size_ = 0;
+  const std::int64_t size = std::exchange(held_bytes_, 0);
   if (!file_.is_open()) return Bytes(std::exchange(memory_, {}));
   UniqueFd fd = std::exchange(file_, UnnamedFile()).Release();
   return hasher_ ? Bytes(std::move(fd), hasher_->Finish()) : Bytes(std::move(fd), size);

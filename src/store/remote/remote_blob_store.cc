@@ -32,10 +32,15 @@ bool RemoteBlobStore::CompressesBatch(std::int64_t size) const {
 absl::StatusOr<Bytes> RemoteBlobStore::Get(const Digest& digest) {
   if (digest.size == 0) return Bytes();
   RETURN_IF_ERROR(connection_.Reach());
-  if (digest.size <= std::min<std::int64_t>(kBatchedBytesMax, connection_.abilities().batch_bytes_max)) {
-    return GetBatched(digest);
-  }
-  return GetStreamed(digest);
+  return IsStreamed(digest) ? GetStreamed(digest, nullptr) : GetBatched(digest);
+}
+
+bool RemoteBlobStore::IsStreamed(const Digest& digest) const {
+  return digest.size > std::min<std::int64_t>(kBatchedBytesMax, connection_.abilities().batch_bytes_max);
+}
+
+absl::StatusOr<Bytes> RemoteBlobStore::GetStreamedWith(const Digest& digest, const Insertion& insertion) {
+  return GetStreamed(digest, &insertion);
 }
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetBatched(const Digest& digest) {

@@ -58,6 +58,12 @@ class RemoteCache : public SharedCache {
 
   BlobStore& blobs() override { return blobs_; }
   ActionCache& actions() override { return actions_; }
+  absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion,
+                                const std::string& directory) override {
+    RETURN_IF_ERROR(connection_->Reach());
+    if (!blobs_.IsStreamed(digest)) return SharedCache::GetWith(digest, insertion, directory);
+    return blobs_.GetStreamedWith(digest, insertion);
+  }
   absl::Status Reach() override { return connection_->Reach(); }
   SharedCacheState State() override { return connection_->State(); }
 

@@ -36,11 +36,14 @@ grpc::Status FromStatus(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest) {
+absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion) {
   const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses();
+  const std::int64_t size = digest.size + (insertion == nullptr ? 0 : insertion->bytes.size());
   const auto empty = [&] {
-    return Spool(connection_.options().staging_directory, digest.size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0,
-                 Spool::Digesting::kYes);
+    Spool spool(connection_.options().staging_directory, size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0,
+                Spool::Digesting::kYes);
+    if (insertion != nullptr) spool.Insert(*insertion);
+    return spool;
   };
   Spool arrived = empty();
   RETURN_IF_ERROR(ReadStream(digest, zstd, [&](std::string_view piece) -> absl::Status {
