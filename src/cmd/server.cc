@@ -91,6 +91,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;
   options.limits.zstd_forms_bytes_max = config.storage.size / 20;
+  options.limits.zstd_forms_free_bytes_min = config.storage.free;
   return options;
 }
 

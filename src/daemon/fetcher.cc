@@ -121,7 +121,9 @@ absl::Status Fetcher::TransferRlib(const Splice& splice, Urgency urgency) {
   ASSIGN_OR_RETURN(Bytes whole, InTurn(splice.rest.size, urgency, [&] {
                      return shared_.GetWith(splice.rest, {splice.offset, metadata}, directory_);
                    }));
-  return blobs_.Put(splice.whole, std::move(whole));
+  const absl::Status put = blobs_.Put(splice.whole, std::move(whole));
+  if (!absl::IsInvalidArgument(put)) return put;
+  return absl::NotFoundError(fmt::format("the team's parts of an rlib are wrong: {}", std::string(put.message())));
 }
 
 absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Urgency urgency) {

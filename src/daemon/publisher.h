@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -96,10 +97,12 @@ class Publisher {
   absl::Status Publish(std::vector<Entry>& batch);
   bool Prepare(Entry& entry);
   absl::Status MakeForTeam(Entry& entry);
+  absl::StatusOr<SplicedResult> SplicedOnce(const Entry& entry);
   absl::StatusOr<Bytes> BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices);
   absl::Status UploadBlobs(std::vector<Entry>& batch);
   absl::Status PublishManifest(const Digest& key);
   void Finish(const std::vector<Entry>& batch, const absl::Status& status);
+  void ForgetMade(const Digest& action);
   void Forget(std::uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;
@@ -110,7 +113,9 @@ class Publisher {
   Counters& counters_;
   Clock& clock_;
   const std::string directory_;
-  const std::string team_;  // begins the keys of published_
+  std::mutex made_mu_;
+  std::map<Digest, SplicedResult> made_;  // guarded by made_mu_; of results that did not go yet: not made again
+  const std::string team_;                // begins the keys of published_
   std::atomic<bool> stopping_ = false;
 
   absl::Mutex mu_;

@@ -59,12 +59,20 @@ absl::StatusOr<std::optional<Splice>> Divide(const Digest& whole, const Digest& 
   ASSIGN_OR_RETURN(const std::optional<std::int64_t> offset, OffsetOf(rmeta, rlib));
   if (!offset) return std::nullopt;
   Splice splice = {.whole = whole, .rest = {}, .metadata = metadata, .offset = *offset};
-  Hasher hasher;
-  RETURN_IF_ERROR(CopyRest(splice, rlib, [&](std::string_view piece) {
-    hasher.Update(piece);
+  Hasher rest, all;
+  const auto both = [&](std::string_view piece) {
+    rest.Update(piece);
+    all.Update(piece);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(CopyPart(rlib, 0, *offset, both));
+  RETURN_IF_ERROR(CopyPart(rmeta, 0, rmeta.size(), [&](std::string_view piece) {
+    all.Update(piece);
     return absl::OkStatus();
   }));
-  splice.rest = hasher.Finish();
+  RETURN_IF_ERROR(CopyPart(rlib, *offset + rmeta.size(), rlib.size(), both));
+  if (all.Finish() != whole) return absl::DataLossError(fmt::format("blob {} is corrupt", whole.ToString()));
+  splice.rest = rest.Finish();
   return splice;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "src/base/status_macros.h"
 #include "src/daemon/testing/archive.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
@@ -106,6 +107,23 @@ TEST_F(SplicedResultsTest, AnRlibThatHasLeftTheStoreIsAnError) {
   ActionResult result = Library(Archive({{"lib.rmeta/", rmeta_}}), rmeta_);
   *result.mutable_output_files(1)->mutable_digest() = reapi::ToProto(DigestOf("gone"));
   EXPECT_THAT(ToTeam(result, blobs_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(SplicedResultsTest, AnRlibThatHasRottenHereDoesNotGoThere) {
+  class Rotten : public MemoryBlobStore {
+   public:
+    absl::StatusOr<Bytes> Get(const Digest& digest) override {
+      ASSIGN_OR_RETURN(const Bytes bytes, MemoryBlobStore::Get(digest));
+      ASSIGN_OR_RETURN(std::string contents, bytes.ReadAll());
+      if (contents.starts_with("!<arch>")) contents.back() ^= 1;
+      return Bytes(std::move(contents));
+    }
+  } rotten;
+  const std::string rlib = Archive({{"lib.rmeta/", rmeta_}, {"a.o/", "objects"}});
+  for (const std::string& blob : {rlib, rmeta_, std::string("dep-info")}) {
+    ASSERT_OK(rotten.Put(DigestOf(blob), Bytes(blob)));
+  }
+  EXPECT_THAT(ToTeam(Library(rlib, rmeta_), rotten), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(SplicedResultsTest, PropertiesThatSayNothingSensibleAreRefused) {

@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/services/grpc_status.h"
 #include "src/services/publish.h"
@@ -69,12 +70,13 @@ void Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Reques
 
 // The blob as zstd.
 absl::StatusOr<std::string> Frame(const ServiceParts& parts, const Digest& digest, const Bytes& bytes) {
-  if (auto form = parts.zstd_forms.Find(digest)) return form->Next(form->left());
+  if (auto form = parts.zstd_forms.Find(digest)) {
+    if (absl::StatusOr<std::string> kept = form->Next(form->left()); kept.ok()) return kept;
+  }
   ASSIGN_OR_RETURN(const std::string data, bytes.ReadAll());
   std::string frame = CompressZstd(data);
-  if (parts.zstd_forms.Wants(digest, static_cast<std::int64_t>(frame.size()))) {
-    parts.zstd_forms.Keep(digest, Bytes(frame));
-  }
+  const bool wanted = parts.zstd_forms.Wants(digest, static_cast<std::int64_t>(frame.size()));
+  if (wanted && DigestOf(std::string_view(data)) == digest) parts.zstd_forms.Keep(digest, Bytes(frame));
   return frame;
 }
 

@@ -1,5 +1,6 @@
 #include "src/services/publish.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -35,12 +36,15 @@ void PutBlob(const ServiceParts& parts, const Digest& digest, Bytes bytes, PutDo
 
 PutDone KeepingForm(const ServiceParts& parts, const Digest& digest, Bytes frames, PutDone done) {
   if (!parts.zstd_forms.Wants(digest, frames.size())) return done;
-  return [&parts, digest, frames = std::move(frames), done = std::move(done)](absl::Status put) {
-    const bool is_right = put.ok();
-    done(std::move(put));
-    if (!is_right) return;
-    const bool busy = !parts.reads.Submit([&forms = parts.zstd_forms, digest, frames] { forms.Keep(digest, frames); });
-    (void)busy;  // then whoever reads it first keeps it
+  auto hold = std::make_shared<BytesBudget::Hold>(parts.budget.TryAcquire(frames.size()));
+  if (hold->bytes() == 0) return done;  // whoever reads it first keeps it
+  return [&parts, digest, frames = std::move(frames), hold, done = std::move(done)](absl::Status put) {
+    const bool keeps = put.ok() && parts.reads.Submit([&forms = parts.zstd_forms, digest, frames, hold] {
+      forms.Keep(digest, frames);
+      hold->Release();
+    });
+    if (!keeps) hold->Release();
+    done(std::move(put));  // the last: the server may be gone after it
   };
 }
 

@@ -42,7 +42,8 @@ class GrpcServer : public Server {
  public:
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
-        zstd_forms_(parts.staging_directory, options.limits.zstd_forms_bytes_max),
+        zstd_forms_(parts.staging_directory, options.limits.zstd_forms_bytes_max,
+                    options.limits.zstd_forms_free_bytes_min),
         reads_(options.limits.read_threads, kTasksMax),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),

@@ -183,5 +183,16 @@ std::vector<Bad> BadFrames() {
 
 INSTANTIATE_TEST_SUITE_P(All, BadZstd, testing::ValuesIn(BadFrames()));
 
+// A frame says of itself which window it needs: 2^30 here, for five bytes that follow as they are.
+TEST(ZstdCodecTest, AFrameThatAsksForALargeWindowIsRefusedAlsoWhenItIsLittle) {
+  const std::string magic = "\x28\xb5\x2f\xfd", raw = std::string("\x29\0\0", 3) + "hello";
+  const std::string size_of_5 = std::string("\5\0\0\0", 4);
+  const auto frame = [&](char window) { return magic + '\x80' + window + size_of_5 + raw; };
+  EXPECT_THAT(DecompressZstd(frame(0), 5), IsOkAndHolds("hello"));
+  EXPECT_THAT(DecompressZstd(frame((23 - 10) << 3), 5), IsOkAndHolds("hello"));
+  EXPECT_THAT(DecompressZstd(frame((30 - 10) << 3), 5), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(DecompressZstd(frame(0) + frame((24 - 10) << 3), 10), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 }  // namespace
 }  // namespace smelt

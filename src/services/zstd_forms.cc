@@ -4,18 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
-#include "src/base/status_macros.h"
 #include "src/store/unnamed_file.h"
 
 namespace smelt {
 namespace {
 
 constexpr std::int64_t kPieceBytes = 1 << 20;
-constexpr std::int64_t kAlignment = 4 << 10;  // also bounds how many there are
+constexpr std::int64_t kAlignment = 4 << 10;
 
 std::int64_t Aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -44,8 +45,20 @@ absl::StatusOr<std::string> ReadAt(int fd, std::int64_t offset, std::int64_t len
 
 }  // namespace
 
-ZstdForms::ZstdForms(std::string directory, std::int64_t bytes_max)
-    : directory_(std::move(directory)), segment_bytes_(bytes_max / kSegments) {}
+ZstdForms::ZstdForms(std::string directory, std::int64_t bytes_max, std::int64_t free_bytes_min)
+    : directory_(std::move(directory)), segment_bytes_(bytes_max / kSegments), free_bytes_min_(free_bytes_min) {}
+
+ZstdForms::Maker::~Maker() {
+  const std::lock_guard lock(forms_.mu_);
+  forms_.making_.erase(blob_);
+}
+
+std::unique_ptr<ZstdForms::Maker> ZstdForms::BeginToMake(const Digest& blob) {
+  if (!Wants(blob, 0) || !HasRoom()) return nullptr;
+  const std::lock_guard lock(mu_);
+  if (making_.size() >= kMakersMax || !making_.insert(blob).second) return nullptr;
+  return std::make_unique<Maker>(*this, blob);
+}
 
 ZstdForms::Reader::Reader(ZstdForms& forms, const Digest& blob, Form form)
     : forms_(forms),
@@ -65,7 +78,7 @@ absl::StatusOr<std::string> ZstdForms::Reader::Next(std::int64_t length) {
     if (left() > 0 || hasher_.Finish() == digest_) return bytes;
   }
   forms_.Forget(blob_);
-  return absl::DataLossError(fmt::format("the compressed form of blob {} is corrupt; try again", blob_.ToString()));
+  return absl::UnavailableError(fmt::format("the compressed form of blob {} is corrupt; try again", blob_.ToString()));
 }
 
 std::optional<ZstdForms::Reader> ZstdForms::Find(const Digest& blob) {
@@ -83,24 +96,50 @@ bool ZstdForms::Wants(const Digest& blob, std::int64_t bytes) {
 
 void ZstdForms::Keep(const Digest& blob, const Bytes& frames) {
   if (!Wants(blob, frames.size())) return;
+  if (!HasRoom()) return DropAll();
+  {
+    const std::lock_guard lock(mu_);
+    if (!under_way_.insert(blob).second) return;
+  }
+  KeepNow(blob, frames);
+  const std::lock_guard lock(mu_);
+  under_way_.erase(blob);
+}
+
+void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames) {
   std::int64_t offset = 0;
   const std::shared_ptr<Segment> segment = Reserve(frames.size(), offset);
   if (segment == nullptr) return;
-  Digest digest;
-  if (!Write(frames, *segment, offset, digest).ok()) return DropAll();
+  Hasher hasher;
+  for (std::int64_t at = 0; at < frames.size(); at += kPieceBytes) {
+    const absl::StatusOr<std::string> piece = frames.Read(at, kPieceBytes);
+    if (!piece.ok()) return;
+    if (!WriteAt(segment->fd.get(), *piece, offset + at).ok()) return DropAll();
+    hasher.Update(*piece);
+  }
   const std::lock_guard lock(mu_);
-  const bool dropped = std::find(segments_.begin(), segments_.end(), segment) == segments_.end();
-  if (!dropped && forms_.try_emplace(blob, Form{segment, offset, digest}).second) segment->blobs.push_back(blob);
+  if (std::find(segments_.begin(), segments_.end(), segment) == segments_.end()) return;  // dropped meanwhile
+  forms_.insert_or_assign(blob, Form{segment, offset, hasher.Finish()});
+  segment->blobs.push_back(blob);
+}
+
+bool ZstdForms::HasRoom() const {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory_, error);
+  return !error && static_cast<std::int64_t>(space.available) / 2 >= free_bytes_min_;
 }
 
 // Room for a form, at `offset`; null if there can be none.
 std::shared_ptr<ZstdForms::Segment> ZstdForms::Reserve(std::int64_t bytes, std::int64_t& offset) {
   const std::int64_t room = Aligned(bytes);
+  std::shared_ptr<Segment> dropped;  // goes after the lock does: to free a large file takes a while
   const std::lock_guard lock(mu_);
-  if (segments_.empty() || segments_.back()->size + room > segment_bytes_) {
+  const bool full = segments_.empty() || segments_.back()->size + room > segment_bytes_ ||
+                    segments_.back()->blobs.size() >= kFormsInSegmentMax;
+  if (full) {
     absl::StatusOr<UnnamedFile> file = UnnamedFile::Open(directory_);
     if (!file.ok()) return nullptr;
-    if (segments_.size() >= kSegments) DropOldest();
+    if (segments_.size() >= kSegments) dropped = DropOldest();
     segments_.push_back(std::make_shared<Segment>());
     segments_.back()->fd = std::move(*file).Release();
   }
@@ -109,34 +148,27 @@ std::shared_ptr<ZstdForms::Segment> ZstdForms::Reserve(std::int64_t bytes, std::
   return segments_.back();
 }
 
-absl::Status ZstdForms::Write(const Bytes& frames, const Segment& segment, std::int64_t offset, Digest& digest) {
-  Hasher hasher;
-  for (std::int64_t at = 0; at < frames.size(); at += kPieceBytes) {
-    ASSIGN_OR_RETURN(const std::string piece, frames.Read(at, kPieceBytes));
-    hasher.Update(piece);
-    RETURN_IF_ERROR(WriteAt(segment.fd.get(), piece, offset + at));
-  }
-  digest = hasher.Finish();
-  return absl::OkStatus();
-}
-
 void ZstdForms::Forget(const Digest& blob) {
   const std::lock_guard lock(mu_);
   forms_.erase(blob);
 }
 
-void ZstdForms::DropOldest() {
-  for (const Digest& blob : segments_.front()->blobs) {
-    const auto found = forms_.find(blob);
-    if (found != forms_.end() && found->second.segment == segments_.front()) forms_.erase(found);
-  }
+std::shared_ptr<ZstdForms::Segment> ZstdForms::DropOldest() {
+  std::shared_ptr<Segment> oldest = segments_.front();
   segments_.pop_front();
+  for (const Digest& blob : oldest->blobs) {
+    const auto found = forms_.find(blob);
+    if (found != forms_.end() && found->second.segment == oldest) forms_.erase(found);
+  }
+  return oldest;
 }
 
 void ZstdForms::DropAll() {
+  std::deque<std::shared_ptr<Segment>> dropped;
+  absl::flat_hash_map<Digest, Form> forms;
   const std::lock_guard lock(mu_);
-  forms_.clear();
-  segments_.clear();
+  dropped.swap(segments_);
+  forms.swap(forms_);
 }
 
 }  // namespace smelt

@@ -7,9 +7,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/unique_fd.h"
@@ -23,8 +25,9 @@ namespace smelt {
 // on it: it begins empty with each start of the server, is not synced, and drops what is oldest. It says nothing of
 // whether a blob is in the store.
 //
-// They lie in a few unnamed files, which go one by one when there are too many, and all at once when the disk is full.
-// Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what it saves.
+// They lie in a few unnamed files, which go one by one when there are too many, and all at once when one is to be kept
+// and the disk has little room. Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what
+// it saves.
 class ZstdForms {
   struct Segment;
   struct Form;
@@ -32,14 +35,15 @@ class ZstdForms {
  public:
   static constexpr std::int64_t kBlobBytesMin = 64 << 10;  // smaller blobs are compressed as fast as they are found
 
-  // At most `bytes_max` bytes on the file system of `directory`; with 0 nothing is kept.
-  ZstdForms(std::string directory, std::int64_t bytes_max);
+  // At most `bytes_max` bytes on the file system of `directory`, and none while less than twice `free_bytes_min` are
+  // free there; with 0 nothing is kept.
+  ZstdForms(std::string directory, std::int64_t bytes_max, std::int64_t free_bytes_min = 0);
 
   // Reads one form from its beginning to its end, also when it has been dropped meanwhile. One thread at a time.
   class Reader {
    public:
-    // The next bytes, at most so many. DATA_LOSS instead of the last ones if they are not what was kept: the form is
-    // then forgotten.
+    // The next bytes, at most so many. UNAVAILABLE if they cannot be read, and instead of the last ones if they are
+    // not what was kept: the form is then forgotten, and the next call finds none.
     absl::StatusOr<std::string> Next(std::int64_t length);
 
     std::int64_t left() const;
@@ -62,12 +66,30 @@ class ZstdForms {
   // True if Keep would keep a form of so many bytes.
   bool Wants(const Digest& blob, std::int64_t bytes);
 
+  // Who makes a form while it sends it: one for each blob, and kMakersMax together, so that what they have staged is
+  // bounded. Ends when it goes.
+  class Maker {
+   public:
+    explicit Maker(ZstdForms& forms, const Digest& blob) : forms_(forms), blob_(blob) {}
+    Maker(const Maker&) = delete;
+    ~Maker();
+
+   private:
+    ZstdForms& forms_;
+    const Digest blob_;
+  };
+
+  // Null if there is one already, or are too many, or the form is not wanted.
+  std::unique_ptr<Maker> BeginToMake(const Digest& blob);
+
   // Keeps `frames`, which are known to hold this blob, if that saves a tenth at least and there is no form yet; if
   // it fails, nothing is kept.
   void Keep(const Digest& blob, const Bytes& frames);
 
  private:
   static constexpr std::int64_t kSegments = 8;
+  static constexpr std::size_t kFormsInSegmentMax = 1 << 16;
+  static constexpr std::size_t kMakersMax = 8;
 
   struct Segment {
     UniqueFd fd;
@@ -80,18 +102,21 @@ class ZstdForms {
     Digest digest;
   };
 
+  void KeepNow(const Digest& blob, const Bytes& frames);
+  bool HasRoom() const;
   std::shared_ptr<Segment> Reserve(std::int64_t bytes, std::int64_t& offset);
-  absl::Status Write(const Bytes& frames, const Segment& segment, std::int64_t offset, Digest& digest);
   void Forget(const Digest& blob);
-  void DropOldest();
+  std::shared_ptr<Segment> DropOldest();
   void DropAll();
 
   const std::string directory_;
-  const std::int64_t segment_bytes_;
+  const std::int64_t segment_bytes_, free_bytes_min_;
 
   std::mutex mu_;
   std::deque<std::shared_ptr<Segment>> segments_;  // guarded by mu_; the last one is being filled
   absl::flat_hash_map<Digest, Form> forms_;        // guarded by mu_
+  absl::flat_hash_set<Digest> under_way_;          // guarded by mu_; somebody keeps it
+  absl::flat_hash_set<Digest> making_;             // guarded by mu_
 };
 
 }  // namespace smelt

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -122,10 +125,50 @@ TEST_F(ZstdFormsTest, AFormThatHasChangedOnTheDiskIsForgottenBeforeItsEndIsRead)
   ASSERT_TRUE(reader.has_value());
   ASSERT_THAT(reader->Next(5'000), IsOk());
   ASSERT_TRUE(Damage(directory_.path(), 7'000));
-  EXPECT_THAT(reader->Next(5'000).status(), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(reader->Next(5'000).status(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_FALSE(forms_.Find(Blob(1)).has_value());
   forms_.Keep(Blob(1), Bytes(Form(1, 10'000)));
   EXPECT_EQ(Read(Blob(1)), Form(1, 10'000));
+}
+
+TEST_F(ZstdFormsTest, OneMakerForEachBlobAndFewTogether) {
+  auto first = forms_.BeginToMake(Blob(0));
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(forms_.BeginToMake(Blob(0)), nullptr);
+  std::vector<std::unique_ptr<ZstdForms::Maker>> others;
+  for (int number = 1; forms_.BeginToMake(Blob(number)) != nullptr; ++number) {
+    others.push_back(forms_.BeginToMake(Blob(number)));
+    ASSERT_LT(others.size(), 100u);
+  }
+  EXPECT_GE(others.size(), 4u);
+  first.reset();
+  EXPECT_NE(forms_.BeginToMake(Blob(0)), nullptr);
+  forms_.Keep(Blob(0), Bytes(Form(0, 10'000)));
+  EXPECT_EQ(forms_.BeginToMake(Blob(0)), nullptr) << "it is kept";
+}
+
+TEST_F(ZstdFormsTest, ADiskWithLittleRoomHasNone) {
+  const auto space = std::filesystem::space(directory_.path());
+  ZstdForms none(directory_.path(), kBytesMax, static_cast<std::int64_t>(space.capacity));
+  none.Keep(Blob(1), Bytes(Form(1, 10'000)));
+  EXPECT_FALSE(none.Find(Blob(1)).has_value());
+  EXPECT_EQ(none.BeginToMake(Blob(1)), nullptr);
+}
+
+TEST_F(ZstdFormsTest, WhatCannotBeWrittenTakesAllWithIt) {
+  forms_.Keep(Blob(1), Bytes(Form(1, 10'000)));
+  rlimit old = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+  const rlimit little = {.rlim_cur = 15'000, .rlim_max = old.rlim_max};
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
+  forms_.Keep(Blob(2), Bytes(Form(2, 10'000)));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+  signal(SIGXFSZ, handler);
+  EXPECT_FALSE(forms_.Find(Blob(1)).has_value());
+  EXPECT_FALSE(forms_.Find(Blob(2)).has_value());
+  forms_.Keep(Blob(2), Bytes(Form(2, 10'000)));
+  EXPECT_EQ(Read(Blob(2)), Form(2, 10'000));
 }
 
 TEST_F(ZstdFormsTest, WithoutADirectoryNothingIsKept) {

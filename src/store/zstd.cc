@@ -1,5 +1,6 @@
 #include "src/store/zstd.h"
 
+#define ZSTD_STATIC_LINKING_ONLY  // ZSTD_getFrameHeader
 #include <zstd.h>
 
 #include <algorithm>
@@ -30,6 +31,14 @@ absl::Status InPieces(const Bytes& bytes, const Feed& feed) {
     RETURN_IF_ERROR(feed(piece, at == bytes.size()));
   } while (at < bytes.size());
   return absl::OkStatus();
+}
+
+// True if a frame begins here that says that it needs a larger window. zstd looks itself, but not at a frame that it
+// has whole and has room for.
+bool NeedsWindow(std::string_view frames, std::size_t bytes_max) {
+  ZSTD_frameHeader header;
+  return ZSTD_getFrameHeader(&header, frames.data(), frames.size()) == 0 && header.frameType == ZSTD_frame &&
+         header.windowSize > bytes_max;
 }
 
 }  // namespace
@@ -73,11 +82,14 @@ struct ZstdDecoder::Context {
   std::int64_t bytes_max = 0;
   std::int64_t decoded = 0;
   bool within_frame = true;
+  bool at_frame = true;  // a frame begins with the next byte
+  std::size_t window_bytes_max = 0;
 };
 
 ZstdDecoder::ZstdDecoder(int window_log_max, std::int64_t piece_bytes)
     : context_(new Context{.piece_bytes = piece_bytes, .piece = {}}) {
   ZSTD_DCtx_setParameter(context_->zstd.get(), ZSTD_d_windowLogMax, window_log_max);
+  context_->window_bytes_max = std::size_t{1} << window_log_max;
 }
 
 ZstdDecoder::~ZstdDecoder() = default;
@@ -87,17 +99,21 @@ void ZstdDecoder::Begin(std::int64_t bytes_max) {
   context_->piece.resize(static_cast<std::size_t>(std::min(bytes_max, context_->piece_bytes - 1) + 1));
   context_->bytes_max = bytes_max;
   context_->decoded = 0;
-  context_->within_frame = true;
+  context_->within_frame = context_->at_frame = true;
 }
 
 absl::Status ZstdDecoder::Add(std::string_view frames, const Sink& sink) {
   Context& context = *context_;
   ZSTD_inBuffer in = {frames.data(), frames.size(), 0};
   for (bool full = false; in.pos < in.size || full;) {
+    if (std::exchange(context.at_frame, false) && NeedsWindow(frames.substr(in.pos), context.window_bytes_max)) {
+      return absl::DataLossError("zstd: Frame requires too much memory for decoding");
+    }
     ZSTD_outBuffer out = {context.piece.data(), context.piece.size(), 0};
     const std::size_t result = ZSTD_decompressStream(context.zstd.get(), &out, &in);
     if (ZSTD_isError(result)) return absl::DataLossError(fmt::format("zstd: {}", ZSTD_getErrorName(result)));
     context.within_frame = result != 0;
+    context.at_frame = result == 0;
     full = context.within_frame && out.pos == out.size;
     context.decoded += static_cast<std::int64_t>(out.pos);
     if (context.decoded > context.bytes_max) {

@@ -6,6 +6,7 @@
 
 #include "grpcpp/support/byte_buffer.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/services/messages/read_response.h"
 #include "src/services/zstd_codec.h"
 #include "src/store/spool.h"
@@ -42,7 +43,8 @@ class CompressingSource : public ReadSource {
   CompressingSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes, ZstdForms& forms,
                     const std::string& directory)
       : range_(range), blob_(std::move(blob)), message_bytes_(message_bytes), forms_(forms) {
-    if (IsWhole(range_) && forms_.Wants(range_.digest, 0)) form_.emplace(directory, 0);
+    if (IsWhole(range_)) maker_ = forms_.BeginToMake(range_.digest);
+    if (maker_) form_.emplace(directory, 0);
   }
 
   static bool IsWhole(const ReadRange& range) { return range.begin == 0 && range.end == range.digest.size; }
@@ -51,7 +53,7 @@ class CompressingSource : public ReadSource {
     ASSIGN_OR_RETURN(const std::string data, blob_.Read(range_.begin, message_bytes_));
     range_.begin += static_cast<std::int64_t>(data.size());
     std::string frame = CompressZstd(data);
-    Note(frame);
+    if (form_) Note(data, frame);
     return ReadResponseOf(std::move(frame));
   }
 
@@ -61,11 +63,17 @@ class CompressingSource : public ReadSource {
  private:
   static constexpr std::int64_t kTrialBytes = 1 << 20;  // of the blob, after which it should have saved something
 
-  void Note(std::string_view frame) {
-    if (!form_.has_value()) return;
+  void Note(std::string_view data, std::string_view frame) {
+    hasher_.Update(data);
     const bool is_saving = range_.begin < kTrialBytes || form_->size() <= range_.begin / 10 * 9;
-    if (!form_->Append(frame).ok() || !is_saving || !forms_.Wants(range_.digest, form_->size())) return form_.reset();
-    if (!AtEnd()) return;
+    const bool kept = is_saving && form_->Append(frame).ok() && forms_.Wants(range_.digest, form_->size());
+    if (kept && !AtEnd()) return;
+    if (kept && hasher_.Finish() == range_.digest) Keep();
+    form_.reset();
+    maker_.reset();
+  }
+
+  void Keep() {
     if (const absl::StatusOr<Bytes> form = form_->Finish(); form.ok()) forms_.Keep(range_.digest, *form);
   }
 
@@ -73,6 +81,8 @@ class CompressingSource : public ReadSource {
   const Bytes blob_;
   const std::int64_t message_bytes_;
   ZstdForms& forms_;
+  std::unique_ptr<ZstdForms::Maker> maker_;
+  Hasher hasher_;              // of the blob's bytes, which may have changed since they were put
   std::optional<Spool> form_;  // in a file from the first byte: a thousand slow readers need no memory
 };
 

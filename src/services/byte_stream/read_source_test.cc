@@ -87,6 +87,14 @@ TEST_F(ReadSourceTest, WhatDoesNotShrinkIsNotKept) {
   EXPECT_FALSE(IsKept(late)) << "the trial was given up";
 }
 
+TEST_F(ReadSourceTest, BytesThatAreNotTheBlobsAreNotKept) {
+  const std::string blob(300'000, 'a'), rotten(300'000, 'b');
+  const auto source =
+      NewReadSource({DigestOf(blob), true, 0, 300'000}, Bytes(rotten), kMessageBytes, forms_, directory_.path());
+  while (!source->AtEnd()) ASSERT_THAT(source->Next(), IsOk());
+  EXPECT_FALSE(IsKept(blob));
+}
+
 TEST_F(ReadSourceTest, AReadThatEndsEarlyKeepsNothing) {
   const std::string blob(300'000, 'a');
   const auto source =

@@ -117,6 +117,21 @@ TEST_F(RemoteCacheTest, CompressibleBlobsTravelSmallBothWays) {
   }
 }
 
+TEST_F(RemoteCacheTest, ABlobArrivesWithWhatIsToBeInIt) {
+  for (const std::size_t size : {0, 1'000, 2'000'000, 6'000'000}) {
+    std::string text = Compressible(size);
+    ASSERT_OK(remote_.cache->blobs().Put(DigestOf(text), Bytes(text)));
+    auto blob = remote_.cache->GetWith(DigestOf(text), {static_cast<std::int64_t>(size / 3), Bytes("inserted")},
+                                       remote_.directory.path());
+    ASSERT_OK(blob);
+    text.insert(size / 3, "inserted");
+    EXPECT_EQ(*blob->ReadAll(), text);
+    EXPECT_EQ(*DigestOf(*blob), DigestOf(text));
+  }
+  EXPECT_THAT(remote_.cache->GetWith(DigestOf("none"), {0, Bytes("inserted")}, remote_.directory.path()),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(RemoteCacheTest, AReaderReadsAndIsToldThatItMayNotWrite) {
   const std::string text = Compressible(5000);
   ASSERT_OK(remote_.cache->blobs().Put(DigestOf(text), Bytes(text)));
