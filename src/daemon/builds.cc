@@ -168,9 +168,10 @@ void Builds::Write(const Digest& key, const Build& build) {
   if (build.used.empty()) return;
   auto local = actions_.Get(key);
   BuildRecord record = local.ok() ? RecordIn(*local) : BuildRecord();
-  if (!Update(record, build.used, static_cast<std::int32_t>(clock_.NowNanos() / kNanosPerDay))) return;
-  if (!actions_.Put(key, EntryOf(record)).ok()) return;
-  if (team_.publisher) team_.publisher->AddEntry(key);
+  const bool is_new = Update(record, build.used, static_cast<std::int32_t>(clock_.NowNanos() / kNanosPerDay));
+  if (is_new && !actions_.Put(key, EntryOf(record)).ok()) return;
+  if (!team_.publisher) return;
+  is_new ? team_.publisher->AddEntry(key) : team_.publisher->NoteEntry(key);
 }
 
 }  // namespace smelt

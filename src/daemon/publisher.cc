@@ -26,7 +26,7 @@ constexpr std::size_t kMadeAtOnce = 2;  // results: see SplicedResult; it holds 
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
-// "<action> <manifest>", "<action> <manifest>?" for what goes only if the team lacks it, or "<entry>".
+// "<action> <manifest>" or "<entry>"; with '?' behind it for what goes only if the team lacks it.
 bool Parse(std::string_view text, Digest& action, Digest& manifest, bool& if_absent) {
   if_absent = text.ends_with('?');
   if (if_absent) text.remove_suffix(1);
@@ -106,17 +106,25 @@ void Publisher::Mark(const Digest& action) {
   published_.Put(MarkerOf(action), std::to_string(clock_.NowNanos())).IgnoreError();
 }
 
-void Publisher::NoteHit(const Digest& action, const Digest& manifest, bool from_team) {
-  {
-    absl::MutexLock lock(&mu_);
-    if (noted_.size() > kNotedMax) noted_.clear();
-    if (!noted_.insert(action).second) return;
-  }
-  if (from_team) return Mark(action);
+bool Publisher::IsFirstNote(const Digest& action) {
+  absl::MutexLock lock(&mu_);
+  if (noted_.size() > kNotedMax) noted_.clear();
+  return noted_.insert(action).second;
+}
+
+bool Publisher::IsKnownThere(const Digest& action) {
   const std::optional<std::string> marker = published_.Get(MarkerOf(action));
-  if (!marker || !IsBelieved(*marker)) {
-    Add(fmt::format("{} {}?", action.ToString(), manifest.ToString()));
-  }
+  return marker && IsBelieved(*marker);
+}
+
+void Publisher::NoteHit(const Digest& action, const Digest& manifest, bool from_team) {
+  if (!IsFirstNote(action)) return;
+  if (from_team) return Mark(action);
+  if (!IsKnownThere(action)) Add(fmt::format("{} {}?", action.ToString(), manifest.ToString()));
+}
+
+void Publisher::NoteEntry(const Digest& key) {
+  if (IsFirstNote(key) && !IsKnownThere(key)) Add(key.ToString() + "?");
 }
 
 void Publisher::Prune(const std::function<bool()>& stop) {
@@ -330,7 +338,7 @@ void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& stat
   for (const Entry& entry : batch) {
     if (status.ok() && entry.status.ok()) {
       counters_.Add("remote_results_published");
-      if (entry.manifest.size >= 0) Mark(entry.action);
+      Mark(entry.action);
     }
     const bool lost = IsLost(entry.status);
     if ((status.ok() && entry.status.ok()) || lost) {

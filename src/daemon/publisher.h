@@ -62,6 +62,9 @@ class Publisher {
   // An entry of the local action cache that needs no blobs and replaces what the team has: see BuildRecords.
   void AddEntry(const Digest& key);
 
+  // Such an entry was used as it was. It goes to the team if the team has none: as NoteHit.
+  void NoteEntry(const Digest& key);
+
   struct Backlog {
     std::int64_t entries = 0;
     std::string problem;  // why the last attempt failed; empty if it did not
@@ -87,6 +90,8 @@ class Publisher {
 
   std::string MarkerOf(const Digest& action) const;
   bool IsBelieved(std::string_view marker);
+  bool IsFirstNote(const Digest& action);
+  bool IsKnownThere(const Digest& action);
   void Mark(const Digest& action);
   void DropPresent(std::vector<Entry>& batch);
   void Load();

@@ -184,6 +184,32 @@ TEST_F(PublisherTest, WhatOneTeamHasAnotherIsAskedFor) {
   EXPECT_EQ(shared_.memory_actions.gets, gets + 1);
 }
 
+TEST_F(PublisherTest, AnEntryThatIsUsedAsItWasReachesATeamThatHasNone) {
+  Manifest shapes;
+  shapes.add_shapes()->add_files("ours");
+  ASSERT_OK(actions_.Put(manifest_, EntryOf(shapes)));
+  Start();
+  publisher_->NoteEntry(manifest_);
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(manifest_));
+
+  publisher_.reset();
+  Start();
+  const int gets = shared_.memory_actions.gets;
+  publisher_->NoteEntry(manifest_);
+  ASSERT_OK(Flush());
+  EXPECT_EQ(shared_.memory_actions.gets, gets) << "it is known to be there";
+
+  publisher_.reset();
+  shared_.where = "another team";
+  shapes.add_shapes()->add_files("theirs");
+  ASSERT_OK(shared_.memory_actions.Put(manifest_, EntryOf(shapes)));
+  Start();
+  publisher_->NoteEntry(manifest_);
+  ASSERT_OK(Flush());
+  EXPECT_EQ(ManifestIn(*shared_.memory_actions.Get(manifest_)).shapes_size(), 2) << "theirs stays";
+}
+
 TEST_F(PublisherTest, WhatIsKnownOfResultsThatAreGoneIsForgotten) {
   Start();
   Learn(action_, manifest_, "blob", "src/lib.rs");
