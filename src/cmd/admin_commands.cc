@@ -14,6 +14,7 @@
 #include "smelt/admin/v1/admin.grpc.pb.h"
 #include "src/auth/token_authenticator.h"
 #include "src/base/file_system.h"
+#include "src/base/processor_frequency.h"
 #include "src/base/status_macros.h"
 #include "src/config/config.h"
 
@@ -85,6 +86,7 @@ std::shared_ptr<grpc::Channel> Connect(const Options& options) {
   const bool tls = options.server.starts_with("grpcs://");
   grpc::SslCredentialsOptions ssl;
   ssl.pem_root_certs = options.ca;
+  LookUpProcessorFrequency();
   return grpc::CreateChannel(options.server.substr(options.server.find("//") + 2),
                              tls ? grpc::SslCredentials(ssl) : grpc::InsecureChannelCredentials());
 }

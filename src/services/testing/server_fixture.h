@@ -16,6 +16,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "src/auth/authorizer.h"
+#include "src/base/processor_frequency.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/services/audit/audit_log.h"
@@ -99,6 +100,7 @@ class ServerTest : public testing::Test {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetMaxReceiveMessageSize(64 << 20);
+    LookUpProcessorFrequency();
     return grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
   }
 

@@ -11,6 +11,7 @@
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "fmt/format.h"
+#include "src/base/processor_frequency.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
@@ -111,6 +112,7 @@ void Connection::MakeChannels(const std::shared_ptr<grpc::ChannelCredentials>& c
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(64 << 20);
   arguments.SetUserAgentPrefix("smelt");
+  LookUpProcessorFrequency();
   for (int i = 0; i < kChannels; ++i) {
     channels_.push_back(grpc::CreateCustomChannel(endpoint_.address, credentials, arguments));
   }

@@ -9,6 +9,7 @@
 
 #include "fmt/format.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
+#include "src/base/processor_frequency.h"
 
 namespace smelt::bench {
 namespace {
@@ -118,6 +119,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& target) {
   arguments.SetInt(GRPC_ARG_MINIMAL_STACK, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
+  LookUpProcessorFrequency();
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }
 
