@@ -148,11 +148,6 @@ void Publisher::Add(const std::string& text) {
   entries_[number] = text;
 }
 
-void Publisher::ForgetMade(const Digest& action) {
-  const std::lock_guard lock(made_mu_);
-  made_.erase(action);
-}
-
 void Publisher::Forget(std::uint64_t number) {
   entries_.erase(number);
   outbox_.Delete(TableKey(number)).IgnoreError();
@@ -229,11 +224,11 @@ bool Publisher::Prepare(Entry& entry) {
 absl::StatusOr<SplicedResult> Publisher::SplicedOnce(const Entry& entry) {
   if (stopping_) return absl::CancelledError("the daemon ends");
   {
-    const std::lock_guard lock(made_mu_);
+    absl::MutexLock lock(&mu_);
     if (const auto made = made_.find(entry.action); made != made_.end()) return made->second;
   }
   ASSIGN_OR_RETURN(SplicedResult spliced, ToTeam(entry.result, blobs_));
-  const std::lock_guard lock(made_mu_);
+  absl::MutexLock lock(&mu_);
   return made_.insert_or_assign(entry.action, std::move(spliced)).first->second;
 }
 
@@ -342,7 +337,7 @@ void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& stat
     }
     const bool lost = IsLost(entry.status);
     if ((status.ok() && entry.status.ok()) || lost) {
-      ForgetMade(entry.action);
+      made_.erase(entry.action);
       Forget(entry.number);
     } else if (worst.ok()) {
       worst = entry.status;

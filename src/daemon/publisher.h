@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -107,7 +106,6 @@ class Publisher {
   absl::Status UploadBlobs(std::vector<Entry>& batch);
   absl::Status PublishManifest(const Digest& key);
   void Finish(const std::vector<Entry>& batch, const absl::Status& status);
-  void ForgetMade(const Digest& action);
   void Forget(std::uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;
@@ -118,16 +116,15 @@ class Publisher {
   Counters& counters_;
   Clock& clock_;
   const std::string directory_;
-  std::mutex made_mu_;
-  std::map<Digest, SplicedResult> made_;  // guarded by made_mu_; of results that did not go yet: not made again
-  const std::string team_;                // begins the keys of published_
+  const std::string team_;  // begins the keys of published_
   std::atomic<bool> stopping_ = false;
 
   absl::Mutex mu_;
   std::map<std::uint64_t, std::string> entries_ ABSL_GUARDED_BY(mu_);  // as in the table
   std::uint64_t next_ ABSL_GUARDED_BY(mu_) = 1;
   std::string problem_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);  // hits that need not be looked at again
+  std::map<Digest, SplicedResult> made_ ABSL_GUARDED_BY(mu_);  // of results that did not go yet: not made again
+  absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);     // hits that need not be looked at again
   bool read_only_ ABSL_GUARDED_BY(mu_) = false;
   bool retry_now_ ABSL_GUARDED_BY(mu_) = false;
   std::chrono::milliseconds pause_ ABSL_GUARDED_BY(mu_){0};
