@@ -39,10 +39,6 @@ bool RemoteBlobStore::IsStreamed(const Digest& digest) const {
   return digest.size > std::min<std::int64_t>(kBatchedBytesMax, connection_.abilities().batch_bytes_max);
 }
 
-absl::StatusOr<Bytes> RemoteBlobStore::GetStreamedWith(const Digest& digest, const Insertion& insertion) {
-  return GetStreamed(digest, &insertion);
-}
-
 absl::StatusOr<Bytes> RemoteBlobStore::GetBatched(const Digest& digest) {
   v2::BatchReadBlobsRequest request;
   request.set_instance_name(connection_.options().instance);

@@ -26,9 +26,10 @@ class RemoteBlobStore : public BlobStore {
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
 
-  // Get of a blob that arrives in a stream, with `insertion` put in on the way. Others are not for this.
+  // Get of a blob that arrives in a stream, with `insertion` put in on the way, if there is one. Others are not for
+  // this.
   bool IsStreamed(const Digest& digest) const;
-  absl::StatusOr<Bytes> GetStreamedWith(const Digest& digest, const Insertion& insertion);
+  absl::StatusOr<Bytes> GetStreamed(const Digest& digest, const Insertion* insertion);
 
   absl::Status Put(const Digest& digest, Bytes bytes) override;
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
@@ -37,7 +38,6 @@ class RemoteBlobStore : public BlobStore {
   using Sink = std::function<absl::Status(std::string_view)>;
 
   absl::StatusOr<Bytes> GetBatched(const Digest& digest);
-  absl::StatusOr<Bytes> GetStreamed(const Digest& digest, const Insertion* insertion);
   absl::Status ReadStream(const Digest& digest, bool zstd, const Sink& sink);
   absl::Status PutBatched(const Digest& digest, const std::string& contents);
   absl::Status PutStreamed(const Digest& digest, const Bytes& bytes);
