@@ -11,6 +11,7 @@
 #include "src/compilers/rustc/rlib.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/store/pieces.h"
 #include "src/store/spool.h"
 
 namespace smelt {
@@ -18,27 +19,9 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
-constexpr std::int64_t kPieceBytes = 256 << 10;
 constexpr std::int64_t kMetadataBytesMin = 4 << 10;   // less is not worth it
 constexpr std::int64_t kMetadataBytesMax = 64 << 20;  // of what is held in memory to look for it
 constexpr char kMetadata[] = "smelt.metadata", kOffset[] = "smelt.offset", kWhole[] = "smelt.whole";
-
-// Hands on a part of `bytes`, piece by piece.
-template <typename To>
-absl::Status CopyPart(const Bytes& bytes, std::int64_t from, std::int64_t to, const To& sink) {
-  while (from < to) {
-    ASSIGN_OR_RETURN(const std::string piece, bytes.Read(from, std::min(kPieceBytes, to - from)));
-    RETURN_IF_ERROR(sink(piece));
-    from += static_cast<std::int64_t>(piece.size());
-  }
-  return absl::OkStatus();
-}
-
-template <typename To>
-absl::Status CopyRest(const Splice& splice, const Bytes& whole, const To& sink) {
-  RETURN_IF_ERROR(CopyPart(whole, 0, splice.offset, sink));
-  return CopyPart(whole, splice.offset + splice.metadata.size, whole.size(), sink);
-}
 
 // Where all of `metadata` lies in `whole`.
 absl::StatusOr<std::optional<std::int64_t>> OffsetOf(const Bytes& metadata, const Bytes& whole) {
@@ -65,12 +48,12 @@ absl::StatusOr<std::optional<Splice>> Divide(const Digest& whole, const Digest& 
     all.Update(piece);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(CopyPart(rlib, 0, *offset, both));
-  RETURN_IF_ERROR(CopyPart(rmeta, 0, rmeta.size(), [&](std::string_view piece) {
+  RETURN_IF_ERROR(ForEachPiece(rlib, 0, *offset, both));
+  RETURN_IF_ERROR(ForEachPiece(rmeta, [&](std::string_view piece) {
     all.Update(piece);
     return absl::OkStatus();
   }));
-  RETURN_IF_ERROR(CopyPart(rlib, *offset + rmeta.size(), rlib.size(), both));
+  RETURN_IF_ERROR(ForEachPiece(rlib, *offset + rmeta.size(), rlib.size(), both));
   if (all.Finish() != whole) return absl::DataLossError(fmt::format("blob {} is corrupt", whole.ToString()));
   splice.rest = rest.Finish();
   return splice;
@@ -152,7 +135,9 @@ absl::StatusOr<SplicedResult> FromTeam(ActionCache::ActionResult result) {
 
 absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std::string& directory) {
   Spool rest(directory, Spool::kMemoryBytes, Spool::Digesting::kYes);
-  RETURN_IF_ERROR(CopyRest(splice, whole, [&](std::string_view piece) { return rest.Append(piece); }));
+  const auto append = [&](std::string_view piece) { return rest.Append(piece); };
+  RETURN_IF_ERROR(ForEachPiece(whole, 0, splice.offset, append));
+  RETURN_IF_ERROR(ForEachPiece(whole, splice.offset + splice.metadata.size, whole.size(), append));
   return rest.Finish();
 }
 

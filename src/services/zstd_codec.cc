@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/store/pieces.h"
 #include "src/store/zstd.h"
 
 namespace smelt {
@@ -106,10 +107,7 @@ absl::Status DecompressZstd(const Bytes& frames, std::int64_t size,
                             const std::function<absl::Status(std::string_view)>& sink) {
   Lent<ZstdDecoder> decoder;
   decoder->Begin(size);
-  for (std::int64_t offset = 0; offset < frames.size(); offset += kPieceBytes) {
-    ASSIGN_OR_RETURN(const std::string part, frames.Read(offset, kPieceBytes));
-    RETURN_IF_ERROR(AsArgument(decoder->Add(part, sink)));
-  }
+  RETURN_IF_ERROR(ForEachPiece(frames, [&](std::string_view part) { return AsArgument(decoder->Add(part, sink)); }));
   return End(*decoder, size);
 }
 

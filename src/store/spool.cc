@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/store/pieces.h"
 
 namespace smelt {
 namespace {
@@ -13,8 +14,6 @@ std::string DefaultDirectory() {
   const char* directory = std::getenv("TMPDIR");
   return directory == nullptr || *directory == '\0' ? "/tmp" : directory;
 }
-
-constexpr std::int64_t kPieceBytes = 256 << 10;
 
 }  // namespace
 
@@ -37,11 +36,7 @@ absl::Status Spool::Append(std::string_view bytes) {
 
 absl::Status Spool::AppendInserted() {
   const Bytes inserted = std::exchange(insertion_, std::nullopt)->bytes;
-  for (std::int64_t at = 0; at < inserted.size(); at += kPieceBytes) {
-    ASSIGN_OR_RETURN(const std::string piece, inserted.Read(at, kPieceBytes));
-    RETURN_IF_ERROR(Hold(piece));
-  }
-  return absl::OkStatus();
+  return ForEachPiece(inserted, [this](std::string_view piece) { return Hold(piece); });
 }
 
 absl::Status Spool::Hold(std::string_view bytes) {
