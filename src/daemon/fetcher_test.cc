@@ -5,10 +5,10 @@
 
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
-#include "src/daemon/testing/archive.h"
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/testing/archive.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/memory_table.h"
 #include "src/testing/status_matchers.h"

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "src/base/status_macros.h"
-#include "src/daemon/testing/archive.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/store/memory/memory_blob_store.h"
+#include "src/testing/archive.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
 

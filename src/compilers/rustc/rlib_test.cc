@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "src/compilers/rustc/rustc_on_path.h"
+#include "src/testing/archive.h"
 #include "src/testing/temp_dir.h"
 
 namespace smelt::rustc {
@@ -21,39 +22,29 @@ std::optional<Extent> Find(const std::string& file) {
   return found.value_or(std::nullopt);
 }
 
-std::string Member(const std::string& name, const std::string& contents, const std::string& size) {
-  std::string header(60, ' ');
-  header.replace(0, name.size(), name).replace(48, size.size(), size).replace(58, 2, "`\n");
-  return header + contents + (contents.size() % 2 == 1 ? "\n" : "");
-}
-
-std::string Member(const std::string& name, const std::string& contents) {
-  return Member(name, contents, std::to_string(contents.size()));
-}
-
 TEST(RlibTest, FindsTheMemberBehindOthers) {
-  const std::string before = "!<arch>\n" + Member("/", "odd") + Member("//", "names");
-  const auto found = Find(before + Member("lib.rmeta/", "metadata") + Member("a.o/", "object"));
+  const std::string before = "!<arch>\n" + ArchiveMember("/", "odd") + ArchiveMember("//", "names");
+  const auto found = Find(before + ArchiveMember("lib.rmeta/", "metadata") + ArchiveMember("a.o/", "object"));
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->offset, static_cast<std::int64_t>(before.size()) + 60);
   EXPECT_EQ(found->length, 8);
 }
 
 TEST(RlibTest, WhatHasNoneOrIsNoArchiveHasNone) {
-  const std::string good = "!<arch>\n" + Member("lib.rmeta/", "metadata");
+  const std::string good = "!<arch>\n" + ArchiveMember("lib.rmeta/", "metadata");
   ASSERT_TRUE(Find(good).has_value());
   const std::string cases[] = {
       "",
       "!<arch>",
       "!<arch>\n",
-      "!<thin>\n" + Member("lib.rmeta/", "metadata"),
-      "!<arch>\n" + Member("a.o/", "object"),
-      "!<arch>\n" + Member("lib.rmeta.o/", "metadata"),
-      "!<arch>\n" + Member("lib.rmeta/", "metadata", "9"),
-      "!<arch>\n" + Member("lib.rmeta/", "metadata", "-8"),
-      "!<arch>\n" + Member("lib.rmeta/", "metadata", "8x"),
-      "!<arch>\n" + Member("lib.rmeta/", "metadata", ""),
-      "!<arch>\n" + Member("/", "x", "9999999999") + Member("lib.rmeta/", "metadata"),
+      "!<thin>\n" + ArchiveMember("lib.rmeta/", "metadata"),
+      "!<arch>\n" + ArchiveMember("a.o/", "object"),
+      "!<arch>\n" + ArchiveMember("lib.rmeta.o/", "metadata"),
+      "!<arch>\n" + ArchiveMember("lib.rmeta/", "metadata", "9"),
+      "!<arch>\n" + ArchiveMember("lib.rmeta/", "metadata", "-8"),
+      "!<arch>\n" + ArchiveMember("lib.rmeta/", "metadata", "8x"),
+      "!<arch>\n" + ArchiveMember("lib.rmeta/", "metadata", ""),
+      "!<arch>\n" + ArchiveMember("/", "x", "9999999999") + ArchiveMember("lib.rmeta/", "metadata"),
       good.substr(0, good.size() - 1),
       good.substr(0, 67),
   };
