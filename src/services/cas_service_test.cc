@@ -304,7 +304,7 @@ TEST_F(GetTreeTest, BadRequests) {
   EXPECT_THAT(Get(Request(-1)), HasCode(StatusCode::INVALID_ARGUMENT, "page_size"));
   for (const std::string& token :
        {std::string("x"), std::string("-1:") + root_.Hex(), std::string("0:") + root_.Hex(), std::string("7"),
-        "7:" + DigestOf("other").Hex(), "99999999999999999999:" + root_.Hex()}) {
+        "07:" + root_.Hex(), "7:" + DigestOf("other").Hex(), "99999999999999999999:" + root_.Hex()}) {
     EXPECT_THAT(Get(Request(0, token)), HasCode(StatusCode::INVALID_ARGUMENT, "page_token")) << token;
   }
   EXPECT_THAT(Get({}), HasCode(StatusCode::INVALID_ARGUMENT));

@@ -3,7 +3,6 @@
 // published; and no memory is held in the end.
 //
 // An input is a list of steps of five bytes: what to do on which stream, the name, the offset, the data, the length.
-// length.
 
 #include <array>
 #include <cstddef>

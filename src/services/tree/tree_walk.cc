@@ -1,4 +1,4 @@
-#include "src/services/tree_walk.h"
+#include "src/services/tree/tree_walk.h"
 
 #include <string>
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "src/digest/hasher.h"
-#include "src/services/tree_walk.h"
+#include "src/services/tree/tree_walk.h"
 #include "src/store/memory/one_blob_store.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

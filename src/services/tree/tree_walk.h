@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_TREE_WALK_H_
-#define SMELT_SERVICES_TREE_WALK_H_
+#ifndef SMELT_SERVICES_TREE_TREE_WALK_H_
+#define SMELT_SERVICES_TREE_TREE_WALK_H_
 
 #include <cstdint>
 #include <deque>
@@ -39,4 +39,4 @@ class TreeWalk {
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_TREE_WALK_H_
+#endif  // SMELT_SERVICES_TREE_TREE_WALK_H_
