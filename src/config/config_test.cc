@@ -75,11 +75,11 @@ TEST(Config, SizesAndDurations) {
   EXPECT_EQ(*ParseSize("4096"), 4096);
   EXPECT_EQ(*ParseSize("1.5 GiB"), 3LL << 29);
   EXPECT_EQ(*ParseSize("500MB"), 500'000'000);
-  for (const char* bad : {"", "-1", "0", "1 XB", "GiB", "1e30", "1 GiB extra"})
+  for (const char* bad : {"", "-1", "0", "1 XB", "GiB", "nan", "inf GB", "1e30", "1 GiB extra"})
     EXPECT_FALSE(ParseSize(bad).ok()) << bad;
   EXPECT_EQ(*ParseDuration("90s"), 90);
   EXPECT_EQ(*ParseDuration("2d"), 172800);
-  for (const char* bad : {"", "h", "1w", "-5s", "400d"}) EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
+  for (const char* bad : {"", "h", "1w", "nan h", "inf", "-5s", "400d"}) EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
 }
 
 }  // namespace

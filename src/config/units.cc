@@ -17,7 +17,7 @@ using Units = std::map<std::string, double, std::less<>>;
 double NumberWithUnit(std::string_view text, const Units& units) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc() || number < 0) return -1;
+  if (error != std::errc() || !(number >= 0)) return -1;
   std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   auto found = units.find(unit);
