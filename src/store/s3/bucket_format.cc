@@ -51,7 +51,7 @@ std::int64_t TimeOfIndexKey(std::string_view key) {
   std::int64_t time = 0;
   if (key.starts_with(kIndexPrefix)) key.remove_prefix(kIndexPrefix.size());
   std::from_chars(key.data(), key.data() + key.size(), time);
-  return time;
+  return std::max<std::int64_t>(time, 0);
 }
 
 std::string EncodeIndex(const bucket::v1::Index& index) {

@@ -26,7 +26,7 @@ std::string BlobKey(const Digest& digest, std::int64_t now_ns, std::string_view 
 // Below this name, in order of keys, is all that was named before `now_ns`.
 std::string IndexKeyAt(std::int64_t now_ns);
 
-// The time in an index's key, or 0.
+// The time in an index's key; 0 where it has none, or none that can be.
 std::int64_t TimeOfIndexKey(std::string_view key);
 
 std::string EncodeIndex(const bucket::v1::Index& index);
