@@ -90,7 +90,13 @@ absl::Status CheckActionResult(const v2::ActionResult& result) {
   }
   for (const v2::OutputDirectory& directory : result.output_directories()) {
     RETURN_IF_ERROR(CheckPath("action_result.output_directories.path", directory.path(), true));
-    RETURN_IF_ERROR(CheckDigest("action_result.output_directories.tree_digest", directory.tree_digest()));
+    if (directory.has_tree_digest() || !directory.has_root_directory_digest()) {
+      RETURN_IF_ERROR(CheckDigest("action_result.output_directories.tree_digest", directory.tree_digest()));
+    }
+    if (directory.has_root_directory_digest()) {
+      RETURN_IF_ERROR(
+          CheckDigest("action_result.output_directories.root_directory_digest", directory.root_directory_digest()));
+    }
   }
   RETURN_IF_ERROR(CheckLinks("action_result.output_file_symlinks", result.output_file_symlinks()));
   RETURN_IF_ERROR(CheckLinks("action_result.output_directory_symlinks", result.output_directory_symlinks()));

@@ -159,9 +159,14 @@ TEST(ActionResultCheckTest, DigestsAreSha256) {
   EXPECT_THAT(CheckActionResult(result),
               StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("output_files")));
   result.Clear();
-  result.add_output_directories();
+  auto& directory = *result.add_output_directories();
   EXPECT_THAT(CheckActionResult(result),
               StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("tree_digest")));
+  *directory.mutable_root_directory_digest() = kDigest;
+  EXPECT_OK(CheckActionResult(result)) << "one of the two is enough";
+  directory.mutable_root_directory_digest()->set_hash("short");
+  EXPECT_THAT(CheckActionResult(result),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("root_directory_digest")));
 }
 
 TEST(ActionResultCheckTest, TheWorkingDirectoryItselfMayBeAnOutput) {

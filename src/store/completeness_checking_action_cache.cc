@@ -1,5 +1,9 @@
 #include "src/store/completeness_checking_action_cache.h"
 
+#include <algorithm>
+#include <string>
+
+#include "absl/container/flat_hash_set.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/store/result_digests.h"
@@ -7,13 +11,78 @@
 namespace smelt {
 namespace {
 
-using build::bazel::remote::execution::v2::Tree;
+using build::bazel::remote::execution::v2::Directory;
 
-// A Tree is read into memory; one that is larger than this (some 500,000 files) is not worth a hit.
+// Directories are read into memory; what has more of them than this (some 500,000 files) is not worth a hit.
 constexpr std::int64_t kTreeBytesMax = 64 << 20;
 
 absl::Status Incomplete(const Digest& action, std::string_view why) {
   return absl::NotFoundError(fmt::format("the result of action {} is incomplete: {}", action.ToString(), why));
+}
+
+// Finds out which blobs the directories of a result need. NOT_FOUND and INVALID_ARGUMENT say why it is no hit.
+class DirectoryWalk {
+ public:
+  DirectoryWalk(BlobStore& blobs, std::vector<Digest>& needed) : blobs_(blobs), needed_(needed) {}
+
+  absl::Status AddTree(const Digest& tree) {
+    bytes_ = 0;
+    ASSIGN_OR_RETURN(const std::string serialized, Read(tree));
+    const auto files = DigestsInTree(serialized);
+    if (!files.ok()) return Bad(tree, files.status().message());
+    Need(*files);
+    return absl::OkStatus();
+  }
+
+  // The Directory and all below it, each of which is a blob.
+  absl::Status AddDirectories(const Digest& root) {
+    bytes_ = 0;
+    std::vector<Digest> ahead = {root};
+    while (!ahead.empty()) {
+      const Digest digest = ahead.back();
+      ahead.pop_back();
+      if (!seen_.insert(digest).second) continue;
+      ASSIGN_OR_RETURN(const std::string serialized, Read(digest));
+      Directory directory;
+      if (!directory.ParseFromString(serialized)) return Bad(digest, "not a Directory");
+      ASSIGN_OR_RETURN(const std::vector<Digest> files, FilesIn(directory));
+      ASSIGN_OR_RETURN(const std::vector<Digest> children, DirectoriesIn(directory));
+      Need(files);
+      Need(children);
+      ahead.insert(ahead.end(), children.begin(), children.end());
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static absl::Status Bad(const Digest& digest, const absl::string_view why) {
+    return absl::InvalidArgumentError(fmt::format("{}: {}", digest.ToString(), std::string(why)));
+  }
+
+  absl::StatusOr<std::string> Read(const Digest& digest) {
+    bytes_ += std::min(digest.size, kTreeBytesMax + 1);
+    if (bytes_ > kTreeBytesMax) return absl::InvalidArgumentError("a directory is too large: " + digest.ToString());
+    const auto bytes = blobs_.Get(digest);
+    if (absl::IsDataLoss(bytes.status())) return absl::NotFoundError("no blob " + digest.ToString());
+    RETURN_IF_ERROR(bytes.status());
+    return bytes->ReadAll();
+  }
+
+  void Need(const std::vector<Digest>& digests) { needed_.insert(needed_.end(), digests.begin(), digests.end()); }
+
+  BlobStore& blobs_;
+  std::vector<Digest>& needed_;
+  absl::flat_hash_set<Digest> seen_;
+  std::int64_t bytes_ = 0;
+};
+
+absl::Status AddDirectoriesOf(const ActionCache::ActionResult& result, BlobStore& blobs, std::vector<Digest>& needed) {
+  ASSIGN_OR_RETURN(const std::vector<Digest> trees, TreeDigestsIn(result));
+  ASSIGN_OR_RETURN(const std::vector<Digest> roots, RootDigestsIn(result));
+  DirectoryWalk walk(blobs, needed);
+  for (const Digest& tree : trees) RETURN_IF_ERROR(walk.AddTree(tree));
+  for (const Digest& root : roots) RETURN_IF_ERROR(walk.AddDirectories(root));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -21,22 +90,11 @@ absl::Status Incomplete(const Digest& action, std::string_view why) {
 absl::StatusOr<std::vector<Digest>> BlobsNeededBy(const Digest& action, const ActionCache::ActionResult& result,
                                                   BlobStore& blobs) {
   auto needed = DigestsIn(result);
-  const auto trees = TreeDigestsIn(result);
-  if (!needed.ok() || !trees.ok()) return Incomplete(action, "a digest in it is malformed");
-  for (const Digest& digest : *trees) {
-    if (digest.size > kTreeBytesMax) return Incomplete(action, "a directory is too large: " + digest.ToString());
-    const auto bytes = blobs.Get(digest);
-    if (absl::IsNotFound(bytes.status()) || absl::IsDataLoss(bytes.status())) {
-      return Incomplete(action, "no blob " + digest.ToString());
-    }
-    RETURN_IF_ERROR(bytes.status());
-    ASSIGN_OR_RETURN(const std::string serialized, bytes->ReadAll());
-    Tree tree;
-    if (!tree.ParseFromString(serialized)) return Incomplete(action, "not a Tree: " + digest.ToString());
-    const auto files = DigestsIn(tree);
-    if (!files.ok()) return Incomplete(action, "a digest is malformed in the Tree " + digest.ToString());
-    needed->insert(needed->end(), files->begin(), files->end());
-  }
+  if (!needed.ok()) return Incomplete(action, "a digest in it is malformed");
+  const absl::Status walked = AddDirectoriesOf(result, blobs, *needed);
+  const bool lacks = absl::IsNotFound(walked) || absl::IsInvalidArgument(walked);
+  if (lacks) return Incomplete(action, std::string(walked.message()));
+  RETURN_IF_ERROR(walked);
   return needed;
 }
 

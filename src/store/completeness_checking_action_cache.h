@@ -8,9 +8,9 @@
 
 namespace smelt {
 
-// All blobs that a result names: output files, stdout, stderr, each directory's Tree and the files in it. Trees are
-// read from `blobs`. NOT_FOUND, naming `action`, if that or the result is not what it should be; else the store's
-// error.
+// All blobs that a result names: output files, stdout, stderr, each directory's Tree and the files in it, its root
+// Directory and all below that. Trees and Directories are read from `blobs`. NOT_FOUND, naming `action`, if that or the
+// result is not what it should be, or a Tree names a directory that it does not hold; else the store's error.
 absl::StatusOr<std::vector<Digest>> BlobsNeededBy(const Digest& action, const ActionCache::ActionResult& result,
                                                   BlobStore& blobs);
 

@@ -1,5 +1,9 @@
 #include "src/store/completeness_checking_action_cache.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "src/reapi/digests.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/memory/memory_action_cache.h"
@@ -80,6 +84,61 @@ TEST_F(CompletenessCheckingActionCacheTest, ATreeThatCannotBeReadMakesItAMiss) {
   *result.add_output_directories()->mutable_tree_digest() = Blob("\xff not a Tree");
   ASSERT_OK(wrapped_.cache.Put(action_, result));
   EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound));
+}
+
+// A Directory with one file; `child` is the digest of a directory in it, if there is one.
+std::string Directory(const v2::Digest& file, const std::optional<Digest>& child = std::nullopt) {
+  v2::Directory directory;
+  *directory.add_files()->mutable_digest() = file;
+  if (child) *directory.add_directories()->mutable_digest() = reapi::ToProto(*child);
+  return directory.SerializeAsString();
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, ATreeThatLacksADirectoryMakesItAMiss) {
+  const std::string inner = Directory(Blob("inner")), outer = Directory(Blob("outer"), DigestOf(inner));
+  v2::Directory root;
+  *root.add_directories()->mutable_digest() = reapi::ToProto(DigestOf(outer));
+  *root.add_directories()->mutable_digest() = reapi::ToProto(DigestOf(std::string_view()));
+  struct Case {
+    std::vector<std::string> children;
+    bool hits;
+  };
+  for (const auto& [children, hits] : {Case{{outer, inner}, true}, Case{{inner, outer}, true}, Case{{outer}, false},
+                                       Case{{inner}, false}, Case{{}, false}}) {
+    v2::Tree tree;
+    *tree.mutable_root() = root;
+    for (const std::string& child : children) ASSERT_TRUE(tree.add_children()->ParseFromString(child));
+    v2::ActionResult result;
+    *result.add_output_directories()->mutable_tree_digest() = Blob(tree.SerializeAsString());
+    ASSERT_OK(wrapped_.cache.Put(action_, result));
+    EXPECT_EQ(wrapped_.cache.Get(action_).ok(), hits) << tree.ShortDebugString();
+  }
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, DirectoriesOfATreeAreNamedByTheirBytesAsTheyCame) {
+  const std::string unordered = "\x78\x01" + Directory(Blob("file"));  // a field of another version comes first
+  v2::Tree tree;
+  *tree.mutable_root()->add_directories()->mutable_digest() = reapi::ToProto(DigestOf(unordered));
+  ASSERT_LT(unordered.size(), 128u) << "a length of one byte";
+  const std::string child = {'\x12', static_cast<char>(unordered.size())};
+  v2::ActionResult result;
+  *result.add_output_directories()->mutable_tree_digest() = Blob(tree.SerializeAsString() + child + unordered);
+  ASSERT_OK(wrapped_.cache.Put(action_, result));
+  EXPECT_OK(wrapped_.cache.Get(action_));
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, ARootDirectoryNeedsAllThatIsBelowIt) {
+  const std::string inner = Directory(Blob("inner")), root = Directory(Blob("top"), DigestOf(inner));
+  Blob(inner);
+  v2::ActionResult result;
+  *result.add_output_directories()->mutable_root_directory_digest() = Blob(root);
+  ASSERT_OK(wrapped_.cache.Put(action_, result));
+  for (const std::string& blob : {std::string("top"), std::string("inner"), inner, root}) {
+    EXPECT_OK(wrapped_.cache.Get(action_));
+    wrapped_.blobs.Forget(DigestOf(blob));
+    EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound));
+    Blob(blob);
+  }
 }
 
 TEST_F(CompletenessCheckingActionCacheTest, AMalformedDigestMakesItAMiss) {

@@ -18,8 +18,8 @@ constexpr std::int64_t kTreeBytesMax = 64 << 10;
 constexpr std::int64_t kOverheadBytes = 250;
 
 bool HasLargeTree(const ActionCache::ActionResult& result) {
-  const auto trees = TreeDigestsIn(result);
-  if (!trees.ok()) return true;
+  const auto trees = TreeDigestsIn(result), roots = RootDigestsIn(result);
+  if (!trees.ok() || !roots.ok() || !roots->empty()) return true;
   std::int64_t bytes = 0;
   for (const Digest& tree : *trees) {
     if (tree.size > kTreeBytesMax || (bytes += tree.size) > kTreeBytesMax) return true;
