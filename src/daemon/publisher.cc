@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::size_t kEntriesMax = 100'000;
 constexpr std::size_t kNotedMax = 100'000;
 constexpr std::size_t kTeamLetters = 16;
-constexpr std::size_t kMadeAtOnce = 2;  // results: see SplicedResult; it holds their metadata in memory
+constexpr std::size_t kEntryBytesMax = 4'000'000;  // of a result or a manifest: servers take messages of 4 MiB
+constexpr std::size_t kMadeAtOnce = 2;             // results: see SplicedResult; it holds their metadata in memory
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
@@ -45,6 +46,12 @@ bool Parse(std::string_view text, Digest& action, Digest& manifest, bool& if_abs
 bool IsLost(const absl::Status& status) {
   return absl::IsNotFound(status) || absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
          absl::IsFailedPrecondition(status) || absl::IsOutOfRange(status);
+}
+
+// The first shapes of `manifest`, as many as a team's cache takes.
+Manifest Fitting(Manifest manifest) {
+  while (manifest.ByteSizeLong() > kEntryBytesMax) manifest.mutable_shapes()->RemoveLast();
+  return manifest;
 }
 
 }  // namespace
@@ -234,6 +241,9 @@ absl::StatusOr<SplicedResult> Publisher::SplicedOnce(const Entry& entry) {
 
 absl::Status Publisher::MakeForTeam(Entry& entry) {
   ASSIGN_OR_RETURN(SplicedResult spliced, SplicedOnce(entry));
+  if (const std::size_t bytes = spliced.result.ByteSizeLong(); bytes > kEntryBytesMax) {
+    return absl::OutOfRangeError(fmt::format("a result of {} bytes is too large for a team", bytes));
+  }
   ASSIGN_OR_RETURN(entry.blobs, DigestsIn(spliced.result));
   entry.result = std::move(spliced.result);
   entry.splices = std::move(spliced.splices);
@@ -322,8 +332,10 @@ absl::Status Publisher::PublishManifest(const Digest& key) {
   const Manifest known = theirs.ok() ? ManifestIn(*theirs) : Manifest();
   const Manifest mine = ManifestIn(*local);
   if (Merge(known, mine, 2 * kShapesMax).shapes_size() == known.shapes_size()) return absl::OkStatus();
-  const Manifest merged = Merge(mine, known, kShapesMax);
-  return shared_.actions().Put(key, EntryOf(merged));
+  const Manifest merged = Fitting(Merge(mine, known, kShapesMax));
+  if (merged.shapes().empty()) return absl::OkStatus();
+  const absl::Status put = shared_.actions().Put(key, EntryOf(merged));
+  return IsLost(put) ? absl::OkStatus() : put;
 }
 
 // What has gone is forgotten, and so is what never can; the rest waits.

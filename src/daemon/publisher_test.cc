@@ -116,6 +116,32 @@ TEST_F(PublisherTest, TheTeamsShapesStay) {
   EXPECT_EQ(merged.shapes(1).files(0), "theirs.rs");
 }
 
+TEST_F(PublisherTest, WhatIsTooLargeForATeamHoldsNothingUp) {
+  Start();
+  const Digest wordy = DigestOf("wordy");
+  ActionCache::ActionResult result;
+  result.set_stdout_raw(std::string(4'000'001, 'w'));
+  ASSERT_OK(actions_.Put(wordy, result));
+  publisher_->AddResult(wordy, DigestOf("k1"));
+  Learn(action_, manifest_, "blob", std::string(4'000'001, 's'));
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+  EXPECT_FALSE(shared_.memory_actions.Get(wordy).ok());
+  EXPECT_FALSE(shared_.memory_actions.Get(manifest_).ok());
+}
+
+TEST_F(PublisherTest, OfLargeShapesTheOwnOnesReachTheTeam) {
+  Manifest theirs;
+  theirs.add_shapes()->add_files(std::string(2'500'000, 't'));
+  ASSERT_OK(shared_.memory_actions.Put(manifest_, EntryOf(theirs)));
+  Start();
+  Learn(action_, manifest_, "blob", std::string(2'500'000, 'o'));
+  ASSERT_OK(Flush());
+  const Manifest merged = ManifestIn(*shared_.memory_actions.Get(manifest_));
+  ASSERT_EQ(merged.shapes_size(), 1);
+  EXPECT_EQ(merged.shapes(0).files(0).front(), 'o');
+}
+
 TEST_F(PublisherTest, WithoutATeamItWaitsAndOutlivesTheDaemon) {
   shared_.down = absl::UnavailableError("no route");
   Start();
