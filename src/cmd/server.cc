@@ -75,6 +75,19 @@ RocksStoreOptions StoreOptions(const ServerConfig& config) {
   return options;
 }
 
+// As far as the system lets it; every connection and every large blob that is read takes one.
+void AllowManyOpenFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, kOpenFiles));
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::int64_t OpenFilesMax() {
+  rlimit limit = {};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::int64_t>(std::min(limit.rlim_cur, kOpenFiles)) : 0;
+}
+
 absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   ServerOptions options;
   std::shared_ptr<grpc::ServerCredentials> credentials;
@@ -92,15 +105,8 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   options.limits.idle_seconds = config.limits.idle_seconds;
   options.limits.zstd_forms_bytes_max = config.storage.size / 20;
   options.limits.zstd_forms_free_bytes_min = config.storage.free;
+  options.limits.partial_uploads_max = std::min(options.limits.partial_uploads_max, OpenFilesMax() / 8);
   return options;
-}
-
-// As far as the system lets it; every connection and every large blob that is read takes one.
-void AllowManyOpenFiles() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, kOpenFiles));
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void CollectStore(RocksStore& store, std::vector<Sample>& samples) {

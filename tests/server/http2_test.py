@@ -204,6 +204,16 @@ class Floods(Http2Test):
             connection.socket.close()
         self.assert_serves("when they have gone")
 
+    def test_more_uploads_broken_off_than_descriptors(self):
+        self.server.close()
+        self.server = self.start(open_files=200)
+        with self.connection() as connection:
+            for i in range(200):
+                name = b"uploads/%03d/blobs/%s/1000000" % (i, b"ab" * 32)
+                connection.call(WRITE, b"\x0a%c%s\x52\x04data" % (len(name), name), 2 * i + 1)
+                self.assertEqual(connection.answer(2 * i + 1), http2.OK)
+            self.assert_serves("while they are kept")
+
     def test_calls_that_trickle_in(self):
         slow = [self.connection() for _ in range(100)]
         for byte in call(path=WRITE)[:40]:
