@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/directory_check.h"
@@ -79,9 +80,15 @@ bool AnswerAtOnce(const ServiceParts& parts, const v2::GetActionResultRequest& r
   return true;
 }
 
-absl::Status CheckUpdate(const v2::UpdateActionResultRequest& request) {
+absl::Status CheckUpdate(const Limits& limits, const v2::UpdateActionResultRequest& request) {
   RETURN_IF_ERROR(reapi::FromProto(request.action_digest()).status());
   if (!request.has_action_result()) return absl::InvalidArgumentError("action_result: not there");
+  const auto bytes = static_cast<std::int64_t>(request.action_result().ByteSizeLong());
+  if (bytes > limits.result_bytes_max) {
+    return absl::InvalidArgumentError(
+        fmt::format("action_result: {} bytes; {} are allowed: upload stdout_raw, stderr_raw and contents as blobs",
+                    bytes, limits.result_bytes_max));
+  }
   return reapi::CheckActionResult(request.action_result());
 }
 
@@ -119,7 +126,7 @@ class ActionCacheService : public Base {
     const RawCall call(*context, *response);
     const auto request = std::make_shared<v2::UpdateActionResultRequest>();
     const absl::StatusOr<Principal> who = Check(*context, *bytes, Permission::kWriteActions, *request);
-    const absl::Status status = who.ok() ? CheckUpdate(*request) : who.status();
+    const absl::Status status = who.ok() ? CheckUpdate(parts_.limits, *request) : who.status();
     if (!status.ok()) {
       call.Finish(status);
       return call.reactor();

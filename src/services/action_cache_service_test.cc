@@ -144,6 +144,20 @@ TEST_F(ActionCacheTest, BadUpdatesNameTheField) {
   EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::NOT_FOUND));
 }
 
+TEST_F(ActionCacheTest, AResultThatNoClientWouldReadIsNotTaken) {
+  v2::ActionResult result;
+  const auto resize = [&](std::int64_t bytes) {
+    result.mutable_stdout_raw()->resize(static_cast<std::size_t>(bytes));
+    result.mutable_stdout_raw()->resize(
+        static_cast<std::size_t>(2 * bytes - static_cast<std::int64_t>(result.ByteSizeLong())));
+  };
+  resize(limits_.result_bytes_max);
+  ASSERT_THAT(Update(UpdateRequest(result)), HasCode(StatusCode::OK));
+  EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));
+  resize(limits_.result_bytes_max + 1);
+  EXPECT_THAT(Update(UpdateRequest(result)), HasCode(StatusCode::INVALID_ARGUMENT, "upload stdout_raw"));
+}
+
 TEST_F(ActionCacheTest, AnEmptyResultIsAResult) {
   ASSERT_THAT(Update(UpdateRequest({})), HasCode(StatusCode::OK));
   EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));

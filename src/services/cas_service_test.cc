@@ -101,10 +101,13 @@ TEST_F(CasTest, ABatchIsWrittenEachBlobForItself) {
   Add(request, "good", DigestOf("good"));
   Add(request, "", DigestOf(""));
   request.add_requests();
+  Add(request, "", DigestOf(""), v2::Compressor::ZSTD);
+  Add(request, CompressZstd(""), DigestOf(""), v2::Compressor::ZSTD);
+  Add(request, "", DigestOf("not empty"), v2::Compressor::ZSTD);
   ASSERT_THAT(Update(request), HasCode(StatusCode::OK));
-  ASSERT_EQ(updated_.responses_size(), 9);
-  for (const int good : {0, 3, 6, 7}) EXPECT_EQ(UpdatedCode(good), StatusCode::OK) << good;
-  for (const int bad : {1, 2, 4, 5, 8}) EXPECT_EQ(UpdatedCode(bad), StatusCode::INVALID_ARGUMENT) << bad;
+  ASSERT_EQ(updated_.responses_size(), 12);
+  for (const int good : {0, 3, 6, 7, 9, 10}) EXPECT_EQ(UpdatedCode(good), StatusCode::OK) << good;
+  for (const int bad : {1, 2, 4, 5, 8, 11}) EXPECT_EQ(UpdatedCode(bad), StatusCode::INVALID_ARGUMENT) << bad;
   EXPECT_EQ(updated_.responses(1).digest().hash(), DigestOf("OTHER BYTES").Hex());
   EXPECT_TRUE(Has(DigestOf("packed")));
   EXPECT_FALSE(Has(DigestOf("x")));

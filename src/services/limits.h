@@ -12,6 +12,7 @@ struct Limits {
   std::int64_t blob_bytes_max = 64LL << 30;       // of one blob; advertised
   std::int64_t digests_max = 100'000;             // in one FindMissingBlobs
   std::int64_t read_message_bytes = 128 << 10;    // of one ReadResponse
+  std::int64_t result_bytes_max = 4'000'000;      // of an ActionResult that is put: clients take messages of 4 MiB
   std::int64_t inline_bytes_max = 1 << 20;        // of stdout, stderr and files inside one ActionResult
   std::int64_t tree_directories_max = 1'000'000;  // of one GetTree
   std::int64_t tree_bytes_max = 64 << 20;         // of its Directory messages
