@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -27,6 +28,7 @@
 #include "src/services/admin_service.h"
 #include "src/services/audit/audit_log.h"
 #include "src/services/connections/accept4.h"
+#include "src/services/connections/polling_threads.h"
 #include "src/services/connections/tls.h"
 #include "src/status/http_server.h"
 #include "src/status/status_site.h"
@@ -176,6 +178,12 @@ void SayWhatIsOpen(const ServerConfig& config, const Server& server, const WebSe
   LOG(INFO) << "smelt-server " << wire::BuildId() << " serves " << config.storage.directory;
 }
 
+// Whether a callback may wait for a network: it does for an issuer's keys, and then another thread goes on.
+bool WaitsForNetwork(const AuthOptions& auth) {
+  return std::any_of(auth.jwts.begin(), auth.jwts.end(),
+                     [](const AuthOptions::Jwt& jwt) { return !jwt.jwks_url.empty(); });
+}
+
 // Objects are put together here, from the disk up to the socket.
 int Serve(const ServerConfig& config) {
   Clock& clock = Clock::System();
@@ -217,6 +225,8 @@ int Serve(const ServerConfig& config) {
   options->audit = &audit;
   options->reads_in_place = !bucket;
 
+  std::optional<FewPollingThreads> polling;
+  if (!WaitsForNetwork(config.auth)) polling.emplace();
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts(),
                      &(*store)->complete_results()},
