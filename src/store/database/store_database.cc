@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/store/database/information_log.h"
 #include "src/store/database/rocksdb_status.h"
 
 namespace smelt {
@@ -23,9 +24,7 @@ StoreDatabase::Setup Complete(StoreDatabase::Setup setup, std::shared_ptr<rocksd
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
+  options.info_log = std::make_shared<InformationLog>();
   return setup;
 }
 

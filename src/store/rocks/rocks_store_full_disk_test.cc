@@ -74,6 +74,16 @@ TEST_P(RocksStoreFullDiskTest, GoesOnAfterRocksDbsOwnWorkFoundNoRoom) {
   ExpectAllThere(kCount);
 }
 
+TEST_P(RocksStoreFullDiskTest, GoesOnHoweverOftenTheDiskIsTried) {
+  ASSERT_OK(TryPut(Contents(GetParam(), 0)));
+  disk_->Fill();
+  for (unsigned number = 1; number < 100; ++number) EXPECT_FALSE(TryPut(Contents(400'000, number)).ok());
+  for (unsigned number = 1; number < 100; ++number) (void)TryPut(Contents(GetParam(), number)).ok();
+  ExpectAllThere(1);
+  disk_->Unfill();
+  EXPECT_OK(TryPut(Contents(GetParam(), 1'000'000)));
+}
+
 TEST_P(RocksStoreFullDiskTest, RefusesBeforeTheDiskIsFullWhereItIsToldTo) {
   options_.free_bytes_min = 16 << 20;  // an eighth of it stays free
   Open();
