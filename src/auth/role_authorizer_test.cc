@@ -10,6 +10,7 @@
 #include "src/auth/test_issuer.h"
 #include "src/auth/token_authenticator.h"
 #include "src/base/file_system.h"
+#include "src/digest/hasher.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
@@ -162,6 +163,13 @@ TEST_F(RoleAuthorizerTest, TheAnonymousMayWhatTheyAreGrantedAndNoBadTokenMakesOn
 
 TEST_F(RoleAuthorizerTest, WithoutConfigurationEverybodyMayEverything) {
   EXPECT_OK(MakeAuthorizer({}, clock_)->Authorize({}, "x", Permission::kAdminister));
+}
+
+TEST(TokenAuthenticatorTest, WhatCouldBeGuessedIsNobodysWhoeverMadeItsDigest) {
+  const std::string long_enough(20, 'x'), guessed(19, 'x');
+  TokenAuthenticator tokens({{"a", DigestOf(long_enough).Hex(), {}}, {"b", DigestOf(guessed).Hex(), {}}});
+  EXPECT_TRUE(tokens.Identify({.token = long_enough, .certificate_names = {}}).has_value());
+  EXPECT_FALSE(tokens.Identify({.token = guessed, .certificate_names = {}}).has_value());
 }
 
 TEST(HashToken, RefusesWhatCouldBeGuessed) {

@@ -61,6 +61,13 @@ absl::StatusOr<ServerConfig> ParseServerFlags(const std::vector<std::string>& ar
   if (values.count("--listen") > 0) config.server.listen = values["--listen"];
   if (values.count("--directory") > 0) config.storage.directory = values["--directory"].back();
   if (values.count("--status") > 0) config.status.listen = values["--status"].back();
+  for (const char* flag : {"--listen", "--status"}) {
+    for (const std::string& address : values[flag]) {
+      if (absl::Status bad = CheckAddress(address); !bad.ok() && !address.empty()) {
+        return Usage(fmt::format("{}: {}", flag, std::string(bad.message())));
+      }
+    }
+  }
   if (values.count("--reflection") > 0) config.server.reflection = true;
   if (values.count("--insecure") > 0) config.server.insecure = true;
   RETURN_IF_ERROR(CheckExposure(config));

@@ -49,6 +49,11 @@ Reader Token(std::vector<AuthOptions::Token>& target) {
     RETURN_IF_ERROR(ReadGrant(place, value, {{"name", Text(token.name)}, {"sha256", Hash(token.sha256)}}, token.grant));
     if (token.name.empty()) return place.Error(value, "needs the key 'name', for the log");
     if (token.sha256.empty()) return place.Error(value, "needs the key 'sha256'; `smelt-server hash-token` prints it");
+    for (const AuthOptions::Token& other : target) {
+      if (other.sha256 == token.sha256) {
+        return place.Error(value, fmt::format("has the sha256 of '{}': each needs a token of its own", other.name));
+      }
+    }
     target.push_back(std::move(token));
     return absl::OkStatus();
   };

@@ -1,7 +1,6 @@
 #include "src/config/config.h"
 
 #include <cmath>
-#include <fstream>
 #include <sstream>
 #include <toml.hpp>
 
@@ -219,11 +218,8 @@ absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
   const std::string path = chosen ? *chosen : *base + "/smelt/config.toml";
 
   Config config;
-  std::ifstream file(path);
-  if (file) {
-    std::stringstream text;
-    text << file.rdbuf();
-    ASSIGN_OR_RETURN(config, ParseConfig(text.str(), path));
+  if (const std::optional<std::string> text = ReadText(path)) {
+    ASSIGN_OR_RETURN(config, ParseConfig(*text, path));
   } else if (chosen) {
     return absl::InvalidArgumentError(fmt::format("{}: cannot be read; SMELT_CONFIG names it", path));
   }

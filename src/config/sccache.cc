@@ -1,6 +1,5 @@
 #include "src/config/sccache.h"
 
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -60,10 +59,9 @@ void Collect(const std::string& path, const std::string& prefix, const toml::val
 }
 
 absl::Status ReadFile(const std::string& path, Settings& settings) {
-  std::ifstream file(path);
-  if (!file) return absl::OkStatus();
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  ASSIGN_OR_RETURN(const toml::value root, ParseToml(text, path));
+  const std::optional<std::string> text = ReadText(path);
+  if (!text) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const toml::value root, ParseToml(*text, path));
   Collect(path, "", root, settings);
   return absl::OkStatus();
 }

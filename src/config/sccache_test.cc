@@ -49,6 +49,13 @@ TEST_F(SccacheTest, ItsFileIsUnderstood) {
   EXPECT_EQ(config->cache_bytes_max, 5'000'000'000);
 }
 
+TEST_F(SccacheTest, ADirectoryInItsPlaceIsNoFile) {
+  ASSERT_OK(FileSystem::System().MakeDirectories(dir_ / ".config/sccache/config", 0755));
+  EXPECT_OK(Load());
+  variables_["SMELT_CONFIG"] = dir_.path();
+  EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("SMELT_CONFIG")));
+}
+
 TEST_F(SccacheTest, ItsVariablesWinOverItsFile) {
   WriteFile("[cache.s3]\nbucket = \"team\"\n");
   variables_["SCCACHE_BUCKET"] = "other";

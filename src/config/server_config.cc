@@ -1,12 +1,14 @@
 #include "src/config/server_config.h"
 
-#include <fstream>
-#include <sstream>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/config/auth_tables.h"
 #include "src/config/toml_table.h"
+#include "src/config/toml_text.h"
 
 namespace smelt {
 namespace {
@@ -17,11 +19,19 @@ Reader Addresses(std::vector<std::string>& target) {
   return [&target](const Place& place, const toml::value& value) {
     RETURN_IF_ERROR(Texts(target)(place, value));
     for (const std::string& address : target) {
-      if (address.starts_with("unix:") || address.find(':') != address.npos) continue;
-      return place.Error(value, fmt::format("'{}' has no port: write \"{}:8980\"", address, address));
+      if (absl::Status bad = CheckAddress(address); !bad.ok()) return place.Error(value, std::string(bad.message()));
     }
     if (target.empty()) return place.Error(value, "write one address at least: [\"127.0.0.1:8980\"]");
     return absl::OkStatus();
+  };
+}
+
+Reader MaybeAddress(std::string& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    if (!value.is_string()) return place.Error(value, "write a text in quotes");
+    target = value.as_string().str;
+    const absl::Status status = target.empty() ? absl::OkStatus() : CheckAddress(target);
+    return status.ok() ? status : place.Error(value, std::string(status.message()));
   };
 }
 
@@ -111,7 +121,7 @@ Keys Tables(ServerConfig& c) {
   return {{"server", Server(c)},
           {"storage", Storage(c)},
           {"tls", Tls(c)},
-          {"status", Table({{"listen", MaybeText(c.status.listen)}, {"open", Flag(c.status.open)}})},
+          {"status", Table({{"listen", MaybeAddress(c.status.listen)}, {"open", Flag(c.status.open)}})},
           {"limits", Table({{"memory", Size(c.limits.memory)},
                             {"blob", Size(c.limits.blob)},
                             {"streams", Number(c.limits.streams, 1, 100'000)},
@@ -136,11 +146,29 @@ absl::StatusOr<ServerConfig> ParseServerConfig(const std::string& text, const st
 }
 
 absl::StatusOr<ServerConfig> LoadServerConfig(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) return absl::InvalidArgumentError(fmt::format("{}: cannot be read; --config names it", file));
-  std::stringstream text;
-  text << stream.rdbuf();
-  return ParseServerConfig(text.str(), file);
+  const std::optional<std::string> text = ReadText(file);
+  if (!text) return absl::InvalidArgumentError(fmt::format("{}: cannot be read; --config names it", file));
+  return ParseServerConfig(*text, file);
+}
+
+absl::Status CheckAddress(std::string_view address) {
+  const auto bad = [address](std::string_view why) {
+    return absl::InvalidArgumentError(fmt::format("'{}' {}", address, why));
+  };
+  if (address.starts_with("unix:")) {
+    return address.starts_with("unix:/") ? absl::OkStatus() : bad("names no file: write \"unix:/PATH\"");
+  }
+  const std::size_t colon = address.rfind(':');
+  if (colon == address.npos) return bad(fmt::format("has no port: write \"{}:8980\"", address));
+  const std::string_view host = address.substr(0, colon), port = address.substr(colon + 1);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (!bracketed && host.find_first_of(":[]/") != host.npos) {
+    return bad("is no address: write \"HOST:PORT\", \"[IPV6]:PORT\" or \"unix:/PATH\"");
+  }
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error == std::errc() && end == port.data() + port.size()) return absl::OkStatus();
+  return bad("has no port: write a number from 0 (any that is free) to 65535 after the last colon");
 }
 
 bool IsLocalAddress(std::string_view address) {
@@ -152,14 +180,20 @@ bool IsLocalAddress(std::string_view address) {
 
 absl::Status CheckExposure(const ServerConfig& config) {
   if (config.server.insecure || !config.auth.empty()) return absl::OkStatus();
+  const std::string file = config.file.empty() ? "" : config.file + ": ";
   for (const std::string& address : config.server.listen) {
     if (IsLocalAddress(address)) continue;
     return absl::FailedPreconditionError(fmt::format(
-        "{}{}server.listen: other machines reach {}, and nobody is asked who they are: say who may do what in "
+        "{}server.listen: other machines reach {}, and nobody is asked who they are: say who may do what in "
         "[auth], listen on 127.0.0.1, or allow it with server.insecure = true (--insecure)",
-        config.file, config.file.empty() ? "" : ": ", address));
+        file, address));
   }
-  return absl::OkStatus();
+  const std::string& status = config.status.listen;
+  if (status.empty() || config.status.open || IsLocalAddress(status)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("{}status.listen: other machines reach {}, and nobody is asked who they are: say who may do what in "
+                  "[auth], listen on 127.0.0.1, or allow it with status.open = true",
+                  file, status));
 }
 
 }  // namespace smelt

@@ -65,6 +65,10 @@ absl::StatusOr<ServerConfig> LoadServerConfig(const std::string& file);
 // they are. Unix sockets and loopback addresses are not reached from there.
 absl::Status CheckExposure(const ServerConfig& config);
 
+// INVALID_ARGUMENT, saying what would be right, for what is not HOST:PORT, [IPV6]:PORT, :PORT (all of this machine's
+// addresses) or unix:/PATH.
+absl::Status CheckAddress(std::string_view address);
+
 // "127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/path".
 bool IsLocalAddress(std::string_view address);
 

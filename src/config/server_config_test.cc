@@ -72,7 +72,7 @@ sha256 = "HASH"
 role = "developer"
 [[auth.token]]
 name = "ci"
-sha256 = "HASH"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 role = "writer"
 instances = ["main", "pr/*"]
 [[auth.jwt]]
@@ -123,7 +123,7 @@ TEST(ServerConfig, AllOfAuth) {
   EXPECT_EQ(c.auth.tokens[0].name, "laptop");
   EXPECT_EQ(c.auth.tokens[0].grant.role, Role::kDeveloper);
   EXPECT_EQ(c.auth.tokens[0].grant.instances, std::vector<std::string>{"*"});
-  EXPECT_EQ(c.auth.tokens[1].sha256, kHash);
+  EXPECT_EQ(c.auth.tokens[0].sha256, kHash);
   EXPECT_EQ(c.auth.tokens[1].grant.instances, (std::vector<std::string>{"main", "pr/*"}));
   ASSERT_EQ(c.auth.jwts.size(), 1u);
   EXPECT_EQ(c.auth.jwts[0].issuer + c.auth.jwts[0].audience + c.auth.jwts[0].jwks_url, "https://iahttps://i/jwks");
@@ -152,6 +152,14 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[server]\nlisten = []\n", "s.toml:2: server.listen: write one address at least"},
       {"[server]\nlisten = [\"localhost\"]\n",
        "s.toml:2: server.listen: 'localhost' has no port: write \"localhost:8980\""},
+      {"[server]\nlisten = [\"127.0.0.1:99999\"]\n", "s.toml:2: server.listen: '127.0.0.1:99999' has no port: write a"},
+      {"[server]\nlisten = [\"127.0.0.1:-1\"]\n",
+       "s.toml:2: server.listen: '127.0.0.1:-1' has no port: write a number"},
+      {"[server]\nlisten = [\"127.0.0.1:\"]\n", "s.toml:2: server.listen: '127.0.0.1:' has no port: write a number"},
+      {"[server]\nlisten = [\"::1:8980\"]\n", "s.toml:2: server.listen: '::1:8980' is no address: write"},
+      {"[server]\nlisten = [\"dns:///x:1\"]\n", "s.toml:2: server.listen: 'dns:///x:1' is no address: write"},
+      {"[server]\nlisten = [\"unix:s\"]\n", "s.toml:2: server.listen: 'unix:s' names no file: write"},
+      {"[status]\nlisten = \"localhost\"\n", "s.toml:2: status.listen: 'localhost' has no port: write"},
       {"[server]\n\ninsecure = \"yes\"\n", "s.toml:3: server.insecure: write true or false"},
       {"[server]\ndrain = \"soon\"\n", "s.toml:2: server.drain: 'soon' is not a duration"},
       {"[server]\ndrain = true\n", "s.toml:2: server.drain: '' is not a duration"},
@@ -176,6 +184,9 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[[auth.token]]\nrole = \"reader\"\nname = \"a\"\n", "s.toml:1: auth.token: needs the key 'sha256'"},
       {"[[auth.token]]\nrole = \"reader\"\nsha256 = \"HASH\"\n", "s.toml:1: auth.token: needs the key 'name'"},
       {"[[auth.token]]\nsha256 = \"canary\"\n", "s.toml:2: auth.token.sha256: write the 64 hexadecimal digits"},
+      {"[[auth.token]]\nname=\"a\"\nrole=\"reader\"\nsha256=\"HASH\"\n[[auth.token]]\nname=\"b\"\nrole=\"writer\"\n"
+       "sha256=\"HASH\"\n",
+       "s.toml:5: auth.token: has the sha256 of 'a'"},
       {"[[auth.token]]\ntoken = \"canary\"\n", "s.toml:2: auth.token: there is no 'token'"},
       {"[[auth.jwt]]\naudience = \"a\"\n", "s.toml:1: auth.jwt: needs the key 'issuer'"},
       {"[[auth.jwt]]\nissuer = \"a\"\n", "s.toml:1: auth.jwt: needs the key 'audience'"},
@@ -199,8 +210,20 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
 }
 
 TEST(ServerConfig, AFileThatIsNotThere) {
-  EXPECT_THAT(LoadServerConfig("/nonexistent/s.toml"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("/nonexistent")));
+  for (const char* file : {"/nonexistent/s.toml", "/"}) {
+    EXPECT_THAT(LoadServerConfig(file), StatusIs(StatusCode::kInvalidArgument, StartsWith(file)));
+  }
+}
+
+TEST(ServerConfig, WhatIsNestedWithoutEndIsNoConfiguration) {
+  constexpr int kTimes = 100'000;
+  std::string keys = "a";
+  for (int i = 0; i < kTimes; ++i) keys += ".a";
+  for (const std::string& text :
+       {"a = " + std::string(kTimes, '['), "a = " + std::string(kTimes, '{'), "[" + keys + "]", keys + " = 1"}) {
+    EXPECT_THAT(ParseServerConfig("\n" + text + "\n", "s.toml"),
+                StatusIs(StatusCode::kInvalidArgument, StartsWith("s.toml:2: ")));
+  }
 }
 
 TEST(ServerConfig, NobodyListensBeyondLoopbackUnasked) {
@@ -214,11 +237,25 @@ TEST(ServerConfig, NobodyListensBeyondLoopbackUnasked) {
     EXPECT_OK(check(local, "")) << local;
   }
   for (const char* open : {"\"0.0.0.0:1\"", "\"[::]:1\"", "\":1\"", "\"10.0.0.1:1\"", "\"127.0.0.1:1\", \"0.0.0.0:1\"",
-                           "\"127.example.com:1\"", "\"dns:///x:1\""}) {
+                           "\"127.example.com:1\""}) {
     EXPECT_THAT(check(open, ""), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("insecure = true"))) << open;
     EXPECT_THAT(check(open, "[auth.anonymous]\nrole=\"reader\"\n"), StatusIs(StatusCode::kFailedPrecondition)) << open;
     EXPECT_OK(check(open, kToken)) << open;
     EXPECT_OK(check(open, "insecure = true\n")) << open;
+  }
+}
+
+TEST(ServerConfig, NobodySeesTheStatusBeyondLoopbackUnasked) {
+  const auto check = [](const std::string& status, const std::string& more) {
+    const auto c = ParseServerConfig(Filled("[status]\nlisten = \"" + status + "\"\n" + more), "s.toml");
+    return c.ok() ? CheckExposure(*c) : c.status();
+  };
+  for (const char* local : {"127.0.0.1:1", "", "localhost:1", "[::1]:1"}) EXPECT_OK(check(local, "")) << local;
+  for (const char* open : {"0.0.0.0:1", ":1", "[::]:1", "10.0.0.1:1"}) {
+    EXPECT_THAT(check(open, ""), StatusIs(StatusCode::kFailedPrecondition, HasSubstr("status.open = true"))) << open;
+    EXPECT_OK(check(open, "open = true\n")) << open;
+    EXPECT_OK(check(open, "[server]\ninsecure = true\n")) << open;
+    EXPECT_OK(check(open, "[[auth.token]]\nname=\"a\"\nsha256=\"HASH\"\nrole=\"reader\"\n")) << open;
   }
 }
 

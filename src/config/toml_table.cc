@@ -1,7 +1,6 @@
 #include "src/config/toml_table.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <fstream>
 #include <sstream>
 #include <string_view>
 
@@ -10,6 +11,9 @@
 
 namespace smelt {
 namespace {
+
+constexpr int kNestedMax = 100;
+constexpr int kDotsMax = 1000;  // of keys such as a.b.c
 
 // How many bytes the character at the beginning of `text`, which is not empty, has in UTF-8; 0 if it is none.
 std::size_t CharacterBytes(std::string_view text) {
@@ -42,10 +46,35 @@ absl::Status CheckUtf8(std::string_view text, const std::string& file) {
   return absl::OkStatus();
 }
 
+// Brackets that are open, and the dots of a line; those in texts and comments count as well.
+absl::Status CheckNesting(std::string_view text, const std::string& file) {
+  int open = 0, dots = 0, line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line, dots = 0;
+    if (c == '[' || c == '{') ++open;
+    if ((c == ']' || c == '}') && open > 0) --open;
+    if (c == '.') ++dots;
+    if (open > kNestedMax || dots > kDotsMax) {
+      return absl::InvalidArgumentError(fmt::format("{}:{}: tables and lists within each other {} times", file, line,
+                                                    open > kNestedMax ? open : dots));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+std::optional<std::string> ReadText(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream || (stream.peek(), stream.bad())) return std::nullopt;
+  std::ostringstream text;
+  if (stream.good()) text << stream.rdbuf();
+  return text.str();
+}
 
 absl::StatusOr<toml::value> ParseToml(const std::string& text, const std::string& file) {
   if (absl::Status status = CheckUtf8(text, file); !status.ok()) return status;
+  if (absl::Status status = CheckNesting(text, file); !status.ok()) return status;
   try {
     std::istringstream stream(text);
     return toml::parse(stream, file);
