@@ -62,6 +62,10 @@ absl::StatusOr<Bytes> BytesOf(const v2::BatchUpdateBlobsRequest::Request& blob, 
 void Update(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest::Request& blob, PutDone done) {
   const absl::StatusOr<Digest> digest = reapi::FromProto(blob.digest());
   if (!digest.ok()) return done(digest.status());
+  if (digest->size > parts.limits.blob_bytes_max) {
+    return done(absl::InvalidArgumentError(
+        fmt::format("digest: a blob of {} bytes; {} are allowed", digest->size, parts.limits.blob_bytes_max)));
+  }
   absl::StatusOr<Bytes> bytes = BytesOf(blob, *digest);
   if (!bytes.ok()) return done(bytes.status());
   const bool zstd = blob.compressor() == v2::Compressor::ZSTD && digest->size >= ZstdForms::kBlobBytesMin;
@@ -86,12 +90,13 @@ std::string Frame(const ServiceParts& parts, const Digest& digest, const std::st
 absl::Status Read(const ServiceParts& parts, bool zstd, const v2::Digest& name,
                   v2::BatchReadBlobsResponse::Response& response) {
   ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(name));
-  ASSIGN_OR_RETURN(const Bytes bytes, parts.blobs.Get(digest));
+  const absl::StatusOr<Bytes> bytes = parts.blobs.Get(digest);
+  if (!bytes.ok()) return LostIsAbsent(bytes.status());
   const bool compresses = zstd && digest.size >= kCompressedBytesMin;
   std::string frame = compresses ? KeptFrame(parts, digest) : "";
   std::string data;
   if (frame.empty()) {
-    ASSIGN_OR_RETURN(data, bytes.ReadAll());
+    ASSIGN_OR_RETURN(data, bytes->ReadAll());
     if (compresses) frame = Frame(parts, digest, data);
   }
   const bool shrinks = !frame.empty() && static_cast<std::int64_t>(frame.size()) < digest.size;

@@ -67,7 +67,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   void Open() {
     absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
-    if (!blob.ok()) return Finish(ToGrpc(blob.status()));
+    if (!blob.ok()) return Finish(ToGrpc(LostIsAbsent(blob.status())));
     const std::int64_t message_bytes = parts_.limits.read_message_bytes;
     if (blob->contents() == nullptr) hold_.ShrinkTo(message_bytes);
     source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging_directory);

@@ -165,6 +165,23 @@ TEST_F(ByteStreamTest, BadReads) {
   EXPECT_THAT(Read("uploads/u/blobs/" + digest).status, HasCode(StatusCode::INVALID_ARGUMENT, "resource_name"));
 }
 
+TEST_F(ByteStreamTest, WhatTheStoreHasLostIsNotThere) {
+  class LossyBlobs : public MemoryBlobStore {
+    absl::StatusOr<Bytes> Get(const Digest&) override { return absl::DataLossError("rotten"); }
+  } lossy;
+  StartOn(lossy);
+  for (const char* kind : {"blobs/", "compressed-blobs/zstd/"}) {
+    EXPECT_THAT(Read(kind + DigestOf("x").ToString()).status, HasCode(StatusCode::NOT_FOUND, "rotten")) << kind;
+  }
+  CallContext context;
+  v2::BatchReadBlobsRequest request;
+  *request.add_digests() = reapi::ToProto(DigestOf("x"));
+  v2::BatchReadBlobsResponse response;
+  ASSERT_THAT(cas_->BatchReadBlobs(&context, request, &response), HasCode(StatusCode::OK));
+  EXPECT_EQ(response.responses(0).status().code(), StatusCode::NOT_FOUND);
+  server_.reset();
+}
+
 TEST_F(ByteStreamTest, TheEmptyBlobIsAlwaysThere) {
   const std::string digest = DigestOf("").ToString();
   for (const char* kind : {"blobs/", "compressed-blobs/zstd/"}) {

@@ -22,6 +22,10 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Message(status));
 }
 
+absl::Status LostIsAbsent(const absl::Status& status) {
+  return absl::IsDataLoss(status) ? absl::NotFoundError(Message(status)) : status;
+}
+
 void ToProto(const absl::Status& status, google::rpc::Status& proto) {
   proto.set_code(static_cast<int>(status.code()));
   if (!status.ok()) proto.set_message(Message(status));
