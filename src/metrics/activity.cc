@@ -40,11 +40,13 @@ void Activity::Finished(const FinishedCall& call) {
   std::lock_guard lock(mu_);
   const std::int64_t now = clock_.NowNanos();
   --active_;
-  ++calls_[{call.method, call.code}];
-  Durations& durations = durations_[call.method];
-  for (std::size_t i = 0; i < kBounds.size(); ++i) durations.counts[i] += call.seconds <= kBounds[i];
-  ++durations.count;
-  durations.sum += call.seconds;
+  auto named = methods_.find(call.method);
+  if (named == methods_.end()) named = methods_.try_emplace(std::string(call.method)).first;
+  Method& method = named->second;
+  ++method.calls[call.code];
+  for (std::size_t i = 0; i < kBounds.size(); ++i) method.counts[i] += call.seconds <= kBounds[i];
+  ++method.count;
+  method.sum += call.seconds;
   MakeRoom(call.peer, clients_);
   Seen& client = clients_[call.peer];
   ++client.calls;
@@ -70,9 +72,10 @@ void Activity::Collect(std::vector<Sample>& samples) {
   samples.push_back({"smelt_uptime_seconds", {}, static_cast<double>((now - started_ns_) / kSecond)});
   samples.push_back({"smelt_clients", {}, static_cast<double>(ClientsSince(now, kConnectedSeconds).size())});
   samples.push_back({"smelt_rpc_active", {}, static_cast<double>(active_)});
-  for (const auto& [key, count] : calls_) {
-    samples.push_back(
-        {"smelt_rpc_requests_total", {{"method", key.first}, {"code", key.second}}, static_cast<double>(count)});
+  for (const auto& [name, method] : methods_) {
+    for (const auto& [code, count] : method.calls) {
+      samples.push_back({"smelt_rpc_requests_total", {{"method", name}, {"code", code}}, static_cast<double>(count)});
+    }
   }
   CollectDurations(samples);
   for (const auto& [result, count] :
@@ -82,16 +85,16 @@ void Activity::Collect(std::vector<Sample>& samples) {
 }
 
 void Activity::CollectDurations(std::vector<Sample>& samples) {
-  for (const auto& [method, durations] : durations_) {
-    const std::pair<std::string, std::string> label{"method", method};
+  for (const auto& [name, method] : methods_) {
+    const std::pair<std::string, std::string> label{"method", name};
     for (std::size_t i = 0; i < kBounds.size(); ++i) {
       samples.push_back({"smelt_rpc_seconds_bucket",
                          {label, {"le", fmt::format("{}", kBounds[i])}},
-                         static_cast<double>(durations.counts[i])});
+                         static_cast<double>(method.counts[i])});
     }
-    const double count = static_cast<double>(durations.count);
+    const double count = static_cast<double>(method.count);
     samples.push_back({"smelt_rpc_seconds_bucket", {label, {"le", "+Inf"}}, count});
-    samples.push_back({"smelt_rpc_seconds_sum", {label}, durations.sum});
+    samples.push_back({"smelt_rpc_seconds_sum", {label}, method.sum});
     samples.push_back({"smelt_rpc_seconds_count", {label}, count});
   }
 }

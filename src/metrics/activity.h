@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -50,7 +51,8 @@ class Activity : public CallObserver {
 
  private:
   static constexpr std::array<double, 10> kBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10, 60};
-  struct Durations {
+  struct Method {
+    std::map<std::string, std::int64_t> calls;  // by code
     std::array<std::int64_t, kBounds.size()> counts{};
     std::int64_t count = 0;
     double sum = 0;
@@ -73,9 +75,8 @@ class Activity : public CallObserver {
   std::mutex mu_;  // guards what follows
   std::int64_t active_ = 0;
   Lookups lookups_;
-  std::map<std::pair<std::string, std::string>, std::int64_t> calls_;  // by method and code
-  std::map<std::string, Durations> durations_;                         // by method
-  std::map<std::int64_t, Lookups> days_;                               // by days since 1970
+  std::map<std::string, Method, std::less<>> methods_;
+  std::map<std::int64_t, Lookups> days_;  // by days since 1970
   std::map<std::string, Looked> targets_;
   std::map<std::string, Seen> clients_;
 };

@@ -2,13 +2,14 @@
 #define SMELT_METRICS_CALL_OBSERVER_H_
 
 #include <string>
+#include <string_view>
 
 namespace smelt {
 
 // A call that has ended.
 struct FinishedCall {
-  std::string method;  // "GetActionResult"
-  std::string code;    // "OK", "NOT_FOUND", ...
+  std::string_view method;  // "GetActionResult"; as long as Finished takes
+  std::string code;         // "OK", "NOT_FOUND", ...
   double seconds = 0;
   std::string peer;    // the address of the machine, without the port
   std::string tool;    // from REAPI's RequestMetadata, as those below: "bazel 4.2.3"; empty if it says nothing

@@ -110,7 +110,7 @@ class ActionCacheService : public Base {
 
   grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                             grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *response, parts_.calls, "GetActionResult");
     v2::GetActionResultRequest request;
     const absl::Status status = Check(*context, *bytes, Permission::kReadActions, request).status();
     if (!status.ok()) {
@@ -123,7 +123,7 @@ class ActionCacheService : public Base {
 
   grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *response, parts_.calls, "UpdateActionResult");
     const auto request = std::make_shared<v2::UpdateActionResultRequest>();
     const absl::StatusOr<Principal> who = Check(*context, *bytes, Permission::kWriteActions, *request);
     const absl::Status status = who.ok() ? CheckUpdate(parts_.limits, *request) : who.status();

@@ -1,39 +1,33 @@
 #include "src/services/call_interceptor.h"
 
+#include <algorithm>
 #include <chrono>
-#include <utility>
+#include <string_view>
 
 #include "absl/status/status.h"
-#include "build/bazel/remote/execution/v2/remote_execution.pb.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_interceptor.h"
+#include "src/services/observed_call.h"
 
 namespace smelt {
 namespace {
 
 using grpc::experimental::InterceptionHookPoints;
 
-constexpr char kMetadataHeader[] = "build.bazel.remote.execution.v2.requestmetadata-bin";
-constexpr std::size_t kNameMax = 200;
+// These tell of themselves (RawCall).
+constexpr std::string_view kObserveThemselves[] = {"BatchReadBlobs", "BatchUpdateBlobs", "FindMissingBlobs",
+                                                   "GetActionResult", "UpdateActionResult"};
 
-void ReadMetadata(const grpc::ServerContextBase& context, FinishedCall& call) {
-  const auto header = context.client_metadata().find(kMetadataHeader);
-  build::bazel::remote::execution::v2::RequestMetadata metadata;
-  if (header == context.client_metadata().end() ||
-      !metadata.ParseFromArray(header->second.data(), static_cast<int>(header->second.size()))) {
-    return;
-  }
-  const auto& tool = metadata.tool_details();
-  call.tool = (tool.tool_name() + (tool.tool_version().empty() ? "" : " ") + tool.tool_version()).substr(0, kNameMax);
-  call.target = metadata.target_id().substr(0, kNameMax);
+std::string_view MethodOf(const grpc::experimental::ServerRpcInfo& info) {
+  const std::string_view method = info.method();
+  return method.substr(method.rfind('/') + 1);
 }
 
 class CallInterceptor : public grpc::experimental::Interceptor {
  public:
   CallInterceptor(grpc::experimental::ServerRpcInfo* info, CallObserver& observer)
       : info_(info), observer_(observer), began_(std::chrono::steady_clock::now()) {
-    const std::string_view method = info->method();
-    call_.method = method.substr(method.rfind('/') + 1);
+    call_.method = MethodOf(*info);
     call_.code = "CANCELLED";
     observer_.Started();
   }
@@ -46,8 +40,7 @@ class CallInterceptor : public grpc::experimental::Interceptor {
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
       call_.code = absl::StatusCodeToString(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()));
-      call_.peer = MachineOf(info_->server_context()->peer());
-      ReadMetadata(*info_->server_context(), call_);
+      DescribeCaller(*info_->server_context(), call_);
     }
     methods->Proceed();
   }
@@ -64,6 +57,7 @@ class Factory : public grpc::experimental::ServerInterceptorFactoryInterface {
   explicit Factory(CallObserver& observer) : observer_(observer) {}
 
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
+    if (std::ranges::count(kObserveThemselves, MethodOf(*info)) > 0) return nullptr;
     return new CallInterceptor(info, observer_);
   }
 
@@ -75,17 +69,6 @@ class Factory : public grpc::experimental::ServerInterceptorFactoryInterface {
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> NewCallInterceptors(CallObserver& observer) {
   return std::make_unique<Factory>(observer);
-}
-
-std::string MachineOf(std::string_view peer) {
-  const std::size_t scheme = peer.find(':');
-  if (peer.starts_with("unix")) return "unix";
-  if (!peer.starts_with("ipv") || scheme == peer.npos) return std::string(peer);
-  std::string machine(peer.substr(scheme + 1, peer.rfind(':') - scheme - 1));
-  for (const auto& [escaped, plain] : {std::pair{"%5B", "["}, std::pair{"%5D", "]"}}) {
-    if (const std::size_t at = machine.find(escaped); at != machine.npos) machine.replace(at, 3, plain);
-  }
-  return machine;
 }
 
 }  // namespace smelt

@@ -45,7 +45,7 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *response, parts_.calls, "FindMissingBlobs");
     v2::FindMissingBlobsRequest request;
     absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, request);
     if (status.ok() && request.blob_digests_size() > parts_.limits.digests_max) {
@@ -58,7 +58,7 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *response, parts_.calls, "BatchUpdateBlobs");
     const auto request = std::make_shared<v2::BatchUpdateBlobsRequest>();
     const absl::Status status = Check(*context, *bytes, Permission::kWriteBlobs, *request);
     status.ok() ? Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate) : call.Finish(status);
@@ -67,7 +67,7 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *response, parts_.calls, "BatchReadBlobs");
     const auto request = std::make_shared<v2::BatchReadBlobsRequest>();
     const absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, *request);
     if (!status.ok()) {

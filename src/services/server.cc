@@ -62,6 +62,7 @@ class GrpcServer : public Server {
                               options.reads_in_place,
                               parts.puts,
                               options.audit,
+                              options.calls,
                               parts.results};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));

@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "fmt/format.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "src/services/testing/server_fixture.h"
 
@@ -164,6 +167,105 @@ TEST_F(ServerAuthorizationTest, CapabilitiesSayWhetherThisCallerMayUpdate) {
   EXPECT_THAT(stub->GetCapabilities(&context, {}, &capabilities), HasCode(StatusCode::UNAUTHENTICATED));
 }
 
+// One unary call of any service with these bytes as its request.
+grpc::Status CallRaw(grpc::ClientContext& context, grpc::Channel& channel, const std::string& method,
+                     const std::string& bytes, std::string* answer = nullptr) {
+  grpc::CompletionQueue queue;
+  const grpc::Slice slice(bytes);
+  auto call = grpc::GenericStub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {
+              })).PrepareUnaryCall(&context, method, grpc::ByteBuffer(&slice, 1), &queue);
+  call->StartCall();
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  std::vector<grpc::Slice> slices;
+  if (answer != nullptr && response.Valid() && response.Dump(&slices).ok()) {
+    for (const grpc::Slice& part : slices) answer->append(reinterpret_cast<const char*>(part.begin()), part.size());
+  }
+  return status;
+}
+
+grpc::Status CallRaw(grpc::Channel& channel, const std::string& method, const std::string& bytes,
+                     std::string* answer = nullptr) {
+  CallContext context;
+  return CallRaw(context, channel, method, bytes, answer);
+}
+
+// The calls that it was told of.
+class Calls : public CallObserver {
+ public:
+  void Started() override { ++started_; }
+  void Finished(const FinishedCall& call) override {
+    const std::lock_guard lock(mu_);
+    EXPECT_EQ(call.peer, "127.0.0.1");
+    EXPECT_GE(call.seconds, 0);
+    finished_.push_back(fmt::format("{} {} {} {}", call.method, call.code, call.tool, call.target));
+  }
+
+  int started() const { return started_; }
+
+  // gRPC tells of some a moment after their clients have seen the end.
+  std::string AwaitNext() {
+    for (;; std::this_thread::yield()) {
+      const std::lock_guard lock(mu_);
+      if (!finished_.empty()) return std::exchange(finished_, {}).front();
+    }
+  }
+
+ private:
+  std::atomic<int> started_ = 0;
+  std::mutex mu_;
+  std::vector<std::string> finished_;  // guarded by mu_
+};
+
+class ServerCallsTest : public ServerTest {
+ protected:
+  ServerCallsTest() {
+    calls_ = &told_;
+    Start();
+  }
+  ~ServerCallsTest() override { server_.reset(); }
+
+  // Makes a call and says how the observer was told of it, which is once.
+  std::string Told(const std::string& method, const google::protobuf::MessageLite& request) {
+    v2::RequestMetadata metadata;
+    metadata.mutable_tool_details()->set_tool_name("bazel");
+    metadata.set_target_id("serde");
+    CallContext context;
+    context.AddMetadata("build.bazel.remote.execution.v2.requestmetadata-bin", metadata.SerializeAsString());
+    const int before = told_.started();
+    CallRaw(context, *channel_, method, request.SerializeAsString());
+    const std::string told = told_.AwaitNext();
+    EXPECT_EQ(told_.started(), before + 1) << method;
+    return told;
+  }
+
+  Calls told_;
+};
+
+TEST_F(ServerCallsTest, EachCallIsToldOnceWithItsEndAndItsCaller) {
+  const std::string cas = "/build.bazel.remote.execution.v2.ContentAddressableStorage/";
+  const std::string actions = "/build.bazel.remote.execution.v2.ActionCache/";
+  v2::GetActionResultRequest unknown;
+  *unknown.mutable_action_digest() = reapi::ToProto(DigestOf("x"));
+  v2::UpdateActionResultRequest known;
+  *known.mutable_action_digest() = unknown.action_digest();
+  known.mutable_action_result();
+  EXPECT_EQ(Told(cas + "FindMissingBlobs", v2::FindMissingBlobsRequest()), "FindMissingBlobs OK bazel serde");
+  EXPECT_EQ(Told(cas + "BatchUpdateBlobs", v2::BatchUpdateBlobsRequest()), "BatchUpdateBlobs OK bazel serde");
+  EXPECT_EQ(Told(cas + "BatchReadBlobs", v2::BatchReadBlobsRequest()), "BatchReadBlobs OK bazel serde");
+  EXPECT_EQ(Told(cas + "GetTree", v2::GetTreeRequest()), "GetTree INVALID_ARGUMENT bazel serde");
+  EXPECT_EQ(Told(actions + "GetActionResult", unknown), "GetActionResult NOT_FOUND bazel serde");
+  EXPECT_EQ(Told(actions + "UpdateActionResult", known), "UpdateActionResult OK bazel serde");
+  EXPECT_EQ(Told(actions + "GetActionResult", unknown), "GetActionResult OK bazel serde");
+  EXPECT_EQ(Told("/build.bazel.remote.execution.v2.Capabilities/GetCapabilities", v2::GetCapabilitiesRequest()),
+            "GetCapabilities OK bazel serde");
+  EXPECT_EQ(Told("/google.bytestream.ByteStream/Read", bs::ReadRequest()), "Read INVALID_ARGUMENT bazel serde");
+}
+
 TEST_F(ServerTest, CapabilitiesAreWhatClientsInsistOn) {
   CallContext context;
   v2::ServerCapabilities capabilities;
@@ -182,28 +284,6 @@ TEST_F(ServerTest, CapabilitiesAreWhatClientsInsistOn) {
   EXPECT_FALSE(capabilities.execution_capabilities().exec_enabled());
   EXPECT_EQ(capabilities.execution_capabilities().execution_priority_capabilities().priorities(0).min_priority(),
             -1000);
-}
-
-// One unary call of any service with these bytes as its request.
-grpc::Status CallRaw(grpc::Channel& channel, const std::string& method, const std::string& bytes,
-                     std::string* answer = nullptr) {
-  CallContext context;
-  grpc::CompletionQueue queue;
-  const grpc::Slice slice(bytes);
-  auto call = grpc::GenericStub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {
-              })).PrepareUnaryCall(&context, method, grpc::ByteBuffer(&slice, 1), &queue);
-  call->StartCall();
-  grpc::ByteBuffer response;
-  grpc::Status status;
-  call->Finish(&response, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-  std::vector<grpc::Slice> slices;
-  if (answer != nullptr && response.Valid() && response.Dump(&slices).ok()) {
-    for (const grpc::Slice& part : slices) answer->append(reinterpret_cast<const char*>(part.begin()), part.size());
-  }
-  return status;
 }
 
 TEST_F(ServerTest, HealthFollowsServing) {

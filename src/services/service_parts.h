@@ -4,6 +4,7 @@
 #include <string>
 
 #include "src/auth/authorizer.h"
+#include "src/metrics/call_observer.h"
 #include "src/services/audit/audit_log.h"
 #include "src/services/bytes_budget.h"
 #include "src/services/limits.h"
@@ -40,6 +41,8 @@ struct ServiceParts {
   DeferredPuts* puts = nullptr;
 
   AuditLog* audit = nullptr;  // of results that are written; may be null
+
+  CallObserver* calls = nullptr;  // is told of the calls that gRPC's interceptor leaves out; may be null
 
   // Hits that need no more than to be looked up, where the store has that. May be null.
   CompleteResults* results = nullptr;

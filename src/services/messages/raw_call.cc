@@ -37,15 +37,20 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, MessageLite& message) {
   return absl::InvalidArgumentError(fmt::format("not a {}", message.GetTypeName()));
 }
 
-RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer)
-    : reactor_(context.DefaultReactor()), answer_(&answer) {}
+RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer, CallObserver* observer,
+                 std::string_view method)
+    : context_(&context), observed_(observer, method), reactor_(context.DefaultReactor()), answer_(&answer) {}
 
-void RawCall::Finish(const absl::Status& error) const { reactor_->Finish(ToGrpc(error)); }
+void RawCall::Finish(const absl::Status& error) const {
+  observed_.End(*context_, error.code());
+  reactor_->Finish(ToGrpc(error));
+}
 
 void RawCall::Finish(const MessageLite& answer) const { Finish(Serialized(answer)); }
 
 void RawCall::Finish(grpc::ByteBuffer&& answer) const {
   *answer_ = std::move(answer);
+  observed_.End(*context_, absl::StatusCode::kOk);
   reactor_->Finish(grpc::Status::OK);
 }
 

@@ -1,7 +1,11 @@
 #ifndef SMELT_SERVICES_MESSAGES_RAW_CALL_H_
 #define SMELT_SERVICES_MESSAGES_RAW_CALL_H_
 
+#include <string_view>
+
 #include "absl/status/status.h"
+#include "src/metrics/call_observer.h"
+#include "src/services/observed_call.h"
 
 namespace google::protobuf {
 class MessageLite;
@@ -23,8 +27,12 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Messa
 // Finish is called once, from any thread. A copy is the same call.
 class RawCall {
  public:
-  // `answer` lives as long as the call.
-  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer);
+  // `context` and `answer` live as long as the call. Nobody is told of it.
+  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer) : RawCall(context, answer, nullptr, {}) {}
+
+  // `observer`, which may be null, is told of it, under the name `method`; both live longer than the call.
+  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer, CallObserver* observer,
+          std::string_view method);
 
   grpc::ServerUnaryReactor* reactor() const { return reactor_; }
 
@@ -36,6 +44,8 @@ class RawCall {
   void Finish(const absl::Status& status, const google::protobuf::MessageLite& answer) const;
 
  private:
+  grpc::CallbackServerContext* context_;
+  ObservedCall observed_;
   grpc::ServerUnaryReactor* reactor_;
   grpc::ByteBuffer* answer_;
 };

@@ -79,6 +79,7 @@ class ServerTest : public testing::Test {
     options.reflection = reflection_;
     options.reads_in_place = reads_in_place_;
     options.audit = &audit_;
+    options.calls = calls_;
     options.more_services = more_services_;
     auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts, results_}, options);
     ASSERT_OK(server);
@@ -123,6 +124,7 @@ class ServerTest : public testing::Test {
   bool reads_in_place_ = false;
   std::vector<grpc::Service*> more_services_;
   CompleteResults* results_ = nullptr;
+  CallObserver* calls_ = nullptr;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
   PutsFromAThread puts_{blobs_, actions_};
