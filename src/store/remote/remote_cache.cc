@@ -4,6 +4,7 @@
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/store/remote/connection.h"
 #include "src/store/remote/remote_blob_store.h"
@@ -13,20 +14,25 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
+constexpr std::int64_t kStandardOutputBytesMax = 64 << 20;
+
+// Some servers make a blob of stdout_raw, and put it back in only if they like. What we keep there has to be there.
 class RemoteActionCache : public ActionCache {
  public:
-  explicit RemoteActionCache(Connection& connection) : connection_(connection) {}
+  RemoteActionCache(Connection& connection, RemoteBlobStore& blobs) : connection_(connection), blobs_(blobs) {}
 
   absl::StatusOr<ActionResult> Get(const Digest& action) override {
     v2::GetActionResultRequest request;
     request.set_instance_name(connection_.options().instance);
     *request.mutable_action_digest() = reapi::ToProto(action);
+    request.set_inline_stdout(true);
     ActionResult result;
     RETURN_IF_ERROR(connection_.Call("GetActionResult", 0, [&](grpc::ClientContext& context, const auto& channel) {
       connection_.CountUp(static_cast<std::int64_t>(request.ByteSizeLong()));
       return v2::ActionCache::NewStub(channel)->GetActionResult(&context, request, &result);
     }));
     connection_.CountDown(static_cast<std::int64_t>(result.ByteSizeLong()));
+    RETURN_IF_ERROR(PutStandardOutputIn(result));
     return result;
   }
 
@@ -48,13 +54,28 @@ class RemoteActionCache : public ActionCache {
   }
 
  private:
+  absl::Status PutStandardOutputIn(ActionResult& result) {
+    if (!result.has_stdout_digest()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(result.stdout_digest()));
+    if (result.stdout_raw().empty() && digest.size > 0) {
+      if (digest.size > kStandardOutputBytesMax) return absl::NotFoundError("too much standard output");
+      ASSIGN_OR_RETURN(const Bytes bytes, blobs_.Get(digest));
+      ASSIGN_OR_RETURN(*result.mutable_stdout_raw(), bytes.ReadAll());
+    }
+    if (DigestOf(result.stdout_raw()) != digest)
+      return absl::NotFoundError("another standard output than it should be");
+    result.clear_stdout_digest();
+    return absl::OkStatus();
+  }
+
   Connection& connection_;
+  RemoteBlobStore& blobs_;
 };
 
 class RemoteCache : public SharedCache {
  public:
   explicit RemoteCache(std::unique_ptr<Connection> connection)
-      : connection_(std::move(connection)), blobs_(*connection_), actions_(*connection_) {}
+      : connection_(std::move(connection)), blobs_(*connection_), actions_(*connection_, blobs_) {}
 
   BlobStore& blobs() override { return blobs_; }
   ActionCache& actions() override { return actions_; }

@@ -4,6 +4,8 @@
 #include <fstream>
 
 #include "src/auth/authorizer.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
 #include "src/services/server.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/blob_store_contract_test.h"
@@ -130,6 +132,20 @@ TEST_F(RemoteCacheTest, ABlobArrivesWithWhatIsToBeInIt) {
   }
   EXPECT_THAT(remote_.cache->GetWith(DigestOf("none"), {0, Bytes("inserted")}, remote_.directory.path()),
               StatusIs(absl::StatusCode::kNotFound));
+}
+
+// As bazel-remote does with it.
+TEST_F(RemoteCacheTest, StandardOutputThatTheServerMadeABlobOfIsPutBack) {
+  for (const std::string& output : {std::string("said"), std::string(2 << 20, 'x'), std::string()}) {
+    ActionCache::ActionResult result;
+    *result.mutable_stdout_digest() = reapi::ToProto(DigestOf(output));
+    ASSERT_OK(remote_.blobs.Put(DigestOf(output), Bytes(output)));
+    ASSERT_OK(remote_.actions.Of("")->Put(DigestOf("action"), result));
+    const auto got = remote_.cache->actions().Get(DigestOf("action"));
+    ASSERT_OK(got);
+    EXPECT_TRUE(got->stdout_raw() == output);
+    EXPECT_FALSE(got->has_stdout_digest());
+  }
 }
 
 TEST_F(RemoteCacheTest, AReaderReadsAndIsToldThatItMayNotWrite) {
