@@ -25,7 +25,7 @@ class Chain {
   absl::StatusOr<AwsCredentials> Fetch() {
     const bool named = !profile_.empty() || !Variable("AWS_PROFILE").empty();
     absl::StatusOr<AwsCredentials> found = absl::NotFoundError("");
-    if (!named) found = FromVariables();
+    if (profile_.empty()) found = FromVariables();
     if (!named && absl::IsNotFound(found.status())) found = FromWebIdentity();
     if (absl::IsNotFound(found.status())) found = FromProfile(ProfileName(), kSourcesMax);
     if (named && absl::IsNotFound(found.status())) return NoProfile();
@@ -120,6 +120,9 @@ class Chain {
   absl::StatusOr<AwsCredentials> FromProfile(const std::string& name, int sources_max) {
     const AwsProfile profile = Merged(name);
     if (profile.empty()) return absl::NotFoundError("");
+    const AwsCredentials keys{Of(profile, "aws_access_key_id"), Of(profile, "aws_secret_access_key"),
+                              Of(profile, "aws_session_token")};
+    const bool has_keys = !keys.access_key_id.empty() && !keys.secret_access_key.empty();
     const AssumedRole role{Of(profile, "role_arn"), Of(profile, "role_session_name"), Of(profile, "external_id")};
     if (!role.arn.empty() && profile.contains("web_identity_token_file")) {
       return WithWebIdentity(Of(profile, "web_identity_token_file"), role);
@@ -127,13 +130,14 @@ class Chain {
     if (!role.arn.empty() && profile.contains("source_profile")) {
       const std::string source = Of(profile, "source_profile");
       if (sources_max == 0) return absl::UnauthenticatedError("s3: too many profiles that name each other as source");
-      if (source == name) return absl::UnauthenticatedError(fmt::format("s3: profile '{}' is its own source", name));
+      if (source == name && !has_keys) {
+        return absl::UnauthenticatedError(fmt::format("s3: profile '{}' is its own source, without keys", name));
+      }
+      if (source == name) return AssumeRole(Service(), role, keys);
       ASSIGN_OR_RETURN(const AwsCredentials own, FromProfile(source, sources_max - 1));
       return AssumeRole(Service(), role, own);
     }
-    AwsCredentials keys{Of(profile, "aws_access_key_id"), Of(profile, "aws_secret_access_key"),
-                        Of(profile, "aws_session_token")};
-    if (!keys.access_key_id.empty() && !keys.secret_access_key.empty()) return keys;
+    if (has_keys) return keys;
     for (const char* unknown : {"sso_session", "sso_start_url", "credential_process", "credential_source"}) {
       if (!profile.contains(unknown)) continue;
       return absl::UnauthenticatedError(

@@ -100,8 +100,15 @@ TEST_F(CredentialsTest, ANamedProfileGoesBeforeTheEnvironment) {
   variables_["AWS_SECRET_ACCESS_KEY"] = "secret";
   files_["/home/u/.aws/config"] = "[profile team]\naws_access_key_id=A\naws_secret_access_key=S\n";
   EXPECT_THAT(Open("team")->Get(), IsOkAndHolds(AwsCredentials{"A", "S"}));
+}
+
+TEST_F(CredentialsTest, AProfileOfTheEnvironmentGoesBehindTheEnvironmentsKeys) {
   variables_["AWS_PROFILE"] = "team";
+  files_["/home/u/.aws/config"] = "[profile team]\naws_access_key_id=A\naws_secret_access_key=S\n";
   EXPECT_THAT(Open()->Get(), IsOkAndHolds(AwsCredentials{"A", "S"}));
+  variables_["AWS_ACCESS_KEY_ID"] = "AKID";
+  variables_["AWS_SECRET_ACCESS_KEY"] = "secret";
+  EXPECT_THAT(Open()->Get(), IsOkAndHolds(AwsCredentials{"AKID", "secret"}));
 }
 
 TEST_F(CredentialsTest, FilesMayBeElsewhere) {
@@ -166,6 +173,17 @@ TEST_F(CredentialsTest, ARoleOfAnotherProfileIsAssumed) {
   ASSERT_EQ(Requests().size(), 1u);
   EXPECT_THAT(Requests()[0].headers.at("authorization"), HasSubstr("Credential=AKIDBASE/"));
   EXPECT_THAT(Requests()[0].headers.at("authorization"), HasSubstr("/sts/aws4_request"));
+}
+
+TEST_F(CredentialsTest, AProfileWithKeysMayBeItsOwnSource) {
+  variables_["AWS_ENDPOINT_URL_STS"] = server_.Url();
+  files_["/home/u/.aws/config"] = "[profile ci]\nrole_arn = arn:aws:iam::1:role/ci\nsource_profile = ci\n";
+  serve_ = [](const ServedRequest&) { return ServedAnswer{200, {}, RoleXml("AssumeRole", "AKIDFETCHED")}; };
+  EXPECT_THAT(Open("ci")->Get(), StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("its own source")));
+  files_["/home/u/.aws/credentials"] = "[ci]\naws_access_key_id = AKIDOWN\naws_secret_access_key = canary-own\n";
+  EXPECT_THAT(Open("ci")->Get(), IsOkAndHolds(kFetched));
+  ASSERT_EQ(Requests().size(), 1u);
+  EXPECT_THAT(Requests()[0].headers.at("authorization"), HasSubstr("Credential=AKIDOWN/"));
 }
 
 TEST_F(CredentialsTest, ProfilesThatNameEachOtherEnd) {
@@ -274,8 +292,18 @@ TEST(AwsProfiles, AreReadAsAmazonsToolsReadThem) {
   EXPECT_EQ(profiles.at("default").at("region"), "eu-west-1");
   EXPECT_FALSE(profiles.at("default").contains("addressing_style"));
   EXPECT_EQ(profiles.at("with space").at("aws_access_key_id"), "A=B");
+  EXPECT_EQ(profiles.at("with space").at("key"), "nested");
   EXPECT_EQ(profiles.at("last").at("region"), "us-east-2");
   EXPECT_EQ(profiles.size(), 3u);
+}
+
+TEST(AwsProfiles, MayBeIndentedInCapitalsAndWithColons) {
+  const AwsProfiles profiles = ParseAwsProfiles(
+      "[default]\n  AWS_Access_Key_ID = A\n  aws_secret_access_key: S=:\n  s3 =\n    region = nested\n\tregion = eu\n"
+      "[other]\n\taws_access_key_id=B\n");
+  EXPECT_EQ(profiles.at("default"),
+            (AwsProfile{{"aws_access_key_id", "A"}, {"aws_secret_access_key", "S=:"}, {"region", "eu"}, {"s3", ""}}));
+  EXPECT_EQ(profiles.at("other"), (AwsProfile{{"aws_access_key_id", "B"}}));
 }
 
 }  // namespace

@@ -15,6 +15,12 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
 std::string SectionName(std::string_view line) {
   line = Trimmed(line.substr(1, line.find(']') - 1));
   if (line.starts_with("profile") && line.size() > 7 && std::isspace(static_cast<unsigned char>(line[7]))) {
@@ -43,18 +49,21 @@ absl::StatusOr<AwsCredentials> Checked(AwsCredentials credentials, std::string_v
 AwsProfiles ParseAwsProfiles(std::string_view text) {
   AwsProfiles profiles;
   AwsProfile* profile = nullptr;
+  std::size_t key_indent = text.npos;  // of the profile's last key: what is further in belongs to that key
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view whole = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::string_view line = Trimmed(whole);
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-    const bool nested = std::isspace(static_cast<unsigned char>(whole.front()));
-    const std::size_t equals = line.find('=');
+    const auto indent = static_cast<std::size_t>(line.data() - whole.data());
+    const std::size_t delimiter = line.find_first_of("=:");
     if (line.front() == '[') {
       profile = line.find(']') == line.npos ? nullptr : &profiles[SectionName(line)];
-    } else if (profile != nullptr && equals != line.npos && !nested) {
-      (*profile)[std::string(Trimmed(line.substr(0, equals)))] = Trimmed(line.substr(equals + 1));
+      key_indent = text.npos;
+    } else if (profile != nullptr && delimiter != line.npos && indent <= key_indent) {
+      (*profile)[LowerCase(Trimmed(line.substr(0, delimiter)))] = Trimmed(line.substr(delimiter + 1));
+      key_indent = indent;
     }
   }
   return profiles;
