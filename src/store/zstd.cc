@@ -33,6 +33,12 @@ absl::Status InPieces(const Bytes& bytes, const Feed& feed) {
   return absl::OkStatus();
 }
 
+// Debian's library also reads what zstd wrote before 1.0: without a bound on its window, and other readers do not know
+// it. The first byte tells.
+bool MayBegin(char frame) {
+  return static_cast<unsigned char>(frame) == (ZSTD_MAGICNUMBER & 0xff) || (frame & 0xf0) == 0x50;  // skippable
+}
+
 // True if a frame begins here that says that it needs a larger window. zstd looks itself, but not at a frame that it
 // has whole and has room for.
 bool NeedsWindow(std::string_view frames, std::size_t bytes_max) {
@@ -106,8 +112,11 @@ absl::Status ZstdDecoder::Add(std::string_view frames, const Sink& sink) {
   Context& context = *context_;
   ZSTD_inBuffer in = {frames.data(), frames.size(), 0};
   for (bool full = false; in.pos < in.size || full;) {
-    if (std::exchange(context.at_frame, false) && NeedsWindow(frames.substr(in.pos), context.window_bytes_max)) {
-      return absl::DataLossError("zstd: Frame requires too much memory for decoding");
+    if (std::exchange(context.at_frame, false)) {
+      if (!MayBegin(frames[in.pos])) return absl::DataLossError("zstd: Unknown frame descriptor");
+      if (NeedsWindow(frames.substr(in.pos), context.window_bytes_max)) {
+        return absl::DataLossError("zstd: Frame requires too much memory for decoding");
+      }
     }
     ZSTD_outBuffer out = {context.piece.data(), context.piece.size(), 0};
     const std::size_t result = ZSTD_decompressStream(context.zstd.get(), &out, &in);

@@ -38,6 +38,14 @@ TEST(Zstd, MakesNoMoreThanItIsAllowedTo) {
   EXPECT_THAT(ZstdDecompress(bomb, 1000), StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("1000 bytes")));
 }
 
+TEST(Zstd, FramesOfBeforeZstd1AreNone) {
+  const std::string hello("\x27\xb5\x2f\xfd\x20\x05\x40\x00\x05hello\xc0\x00\x00", 17);  // as 0.7 wrote it
+  const std::string today = ZstdCompress("today", 3), skipped("\x5f\x2a\x4d\x18\x02\x00\x00\x00zz", 10);
+  EXPECT_THAT(ZstdDecompress(hello, 100), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(ZstdDecompress(today + hello, 100), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(ZstdDecompress(skipped + today + skipped, 100), IsOkAndHolds("today"));
+}
+
 TEST(Zstd, WhatIsCutOrChangedIsDataLoss) {
   const std::string compressed = ZstdCompress(Text(100000, 16), 3);
   EXPECT_THAT(ZstdDecompress("", 100000), StatusIs(absl::StatusCode::kDataLoss));
