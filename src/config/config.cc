@@ -213,6 +213,7 @@ absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& n
 
 absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
   std::optional<std::string> chosen = variable("SMELT_CONFIG");
+  if (chosen && chosen->empty()) chosen.reset();
   std::optional<std::string> base = variable("XDG_CONFIG_HOME");
   if (!base || base->empty()) base = variable("HOME").value_or("") + "/.config";
   const std::string path = chosen ? *chosen : *base + "/smelt/config.toml";

@@ -115,7 +115,7 @@ absl::Status ApplySccache(const GetVariable& variable, bool has_size, Config& co
   Settings settings;
   RETURN_IF_ERROR(ReadFile(FilePath(variable), settings));
   for (const Name& name : kNames) {
-    if (auto value = variable(name.variable)) {
+    if (auto value = variable(name.variable); value && !value->empty()) {
       settings[name.key] = {*value, fmt::format("environment variable {}", name.variable)};
     }
   }

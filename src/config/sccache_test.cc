@@ -56,6 +56,19 @@ TEST_F(SccacheTest, ADirectoryInItsPlaceIsNoFile) {
   EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("SMELT_CONFIG")));
 }
 
+TEST_F(SccacheTest, EmptyVariablesSayNothing) {
+  WriteFile("[cache.s3]\nbucket = \"team\"\nuse_ssl = false\n[cache.disk]\nsize = 5000000000\n");
+  for (const char* name :
+       {"SMELT_CONFIG", "SCCACHE_BUCKET", "SCCACHE_S3_USE_SSL", "SCCACHE_S3_RW_MODE", "SCCACHE_CACHE_SIZE"}) {
+    variables_[name] = "";
+  }
+  const auto config = Load();
+  ASSERT_OK(config);
+  EXPECT_EQ(config->s3.bucket, "team");
+  EXPECT_FALSE(config->s3.use_ssl);
+  EXPECT_EQ(config->cache_bytes_max, 5'000'000'000);
+}
+
 TEST_F(SccacheTest, ItsVariablesWinOverItsFile) {
   WriteFile("[cache.s3]\nbucket = \"team\"\n");
   variables_["SCCACHE_BUCKET"] = "other";
