@@ -99,6 +99,7 @@ absl::Status StoreDatabase::MoveAside() {
 }
 
 rocksdb::Status StoreDatabase::TryOpen() {
+  setup_.options.env->CreateDirIfMissing(directory_).PermitUncheckedError();  // RocksDB would call it an error
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(setup_.options, directory_, setup_.families, &handles_, &db);
   db_.reset(db);
