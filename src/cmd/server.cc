@@ -45,6 +45,7 @@ namespace {
 
 constexpr rlim_t kOpenFiles = 65536;
 constexpr std::int64_t kShutdownSeconds = 15;
+constexpr std::int64_t kZstdFormsPart = 20;  // of storage.size: docs/adr/0014-blobs-are-compressed-once.md
 
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "smelt-server: {}\n", std::string(status.message()));
@@ -105,8 +106,6 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   options.limits.blob_bytes_max = config.limits.blob;
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;
-  options.limits.zstd_forms_bytes_max = config.storage.size / 20;
-  options.limits.zstd_forms_free_bytes_min = config.storage.free;
   options.limits.partial_uploads_max = std::min(options.limits.partial_uploads_max, OpenFilesMax() / 8);
   return options;
 }
@@ -194,9 +193,10 @@ int Serve(const ServerConfig& config) {
   if (!store.ok()) return Fail(store.status());
   std::vector<ParentRule> rules;
   for (const auto& [instance, parent] : config.parents) rules.push_back({instance, parent});
+  ZstdForms forms((*store)->staging_directory(), config.storage.size / kZstdFormsPart, config.storage.free);
   std::unique_ptr<ServerBucket> bucket;
   if (config.s3) {
-    absl::StatusOr<std::unique_ptr<ServerBucket>> opened = ServerBucket::Open(*config.s3, **store, clock);
+    absl::StatusOr<std::unique_ptr<ServerBucket>> opened = ServerBucket::Open(*config.s3, **store, forms, clock);
     if (!opened.ok()) return Fail(opened.status());
     bucket = *std::move(opened);
   }
@@ -228,8 +228,8 @@ int Serve(const ServerConfig& config) {
   std::optional<FewPollingThreads> polling;
   if (!WaitsForNetwork(config.auth)) polling.emplace();
   absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), &(*store)->deferred_puts(),
-                     &(*store)->complete_results()},
+      Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), forms,
+                     &(*store)->deferred_puts(), &(*store)->complete_results(), bucket ? &bucket->pair() : nullptr},
                     *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();

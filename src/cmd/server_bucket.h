@@ -8,6 +8,8 @@
 #include "absl/status/statusor.h"
 #include "src/base/clock.h"
 #include "src/metrics/metrics.h"
+#include "src/services/packed_reads.h"
+#include "src/services/zstd_forms.h"
 #include "src/store/read_through.h"
 #include "src/store/rocks/rocks_store.h"
 #include "src/store/s3/bucket_collection.h"
@@ -22,12 +24,14 @@ namespace smelt {
 // not have is fetched from there. Several servers may share one bucket.
 class ServerBucket {
  public:
-  // `store` keeps an outbox (RocksStoreOptions::outbox); it and `clock` outlive this. INVALID_ARGUMENT for options that
-  // cannot work. Asks nothing of the bucket yet.
-  static absl::StatusOr<std::unique_ptr<ServerBucket>> Open(S3Options options, RocksStore& store, Clock& clock);
+  // `store` keeps an outbox (RocksStoreOptions::outbox); all of them outlive this. What is compressed for the bucket is
+  // kept in `forms`, too. INVALID_ARGUMENT for options that cannot work. Asks nothing of the bucket yet.
+  static absl::StatusOr<std::unique_ptr<ServerBucket>> Open(S3Options options, RocksStore& store, ZstdForms& forms,
+                                                            Clock& clock);
 
   // The store with the bucket behind it.
   BlobStore& blobs() { return blobs_; }
+  const StorePair& pair() const { return pair_; }
   ActionCaches& actions() { return actions_; }
 
   // Waits until all that the store holds is in the bucket.
@@ -45,6 +49,7 @@ class ServerBucket {
   std::unique_ptr<S3ObjectStore> objects_;
   BucketStore bucket_;
   ReadThroughBlobStore blobs_;
+  const StorePair pair_;
   ReadThroughActionCaches actions_;
   OutboxUploader uploader_;
 };

@@ -54,6 +54,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     ASSIGN_OR_RETURN(const reapi::ResourceName name, reapi::ParseReadName(parsed.resource_name()));
     RETURN_IF_ERROR(MayCall(parts_.authorizer, context, name.instance, Permission::kReadBlobs));
     ASSIGN_OR_RETURN(range_, ReadRangeOf(parsed, name));
+    if (range_.zstd) range_.wishes = WishesOf(context);
     return absl::OkStatus();
   }
 
@@ -65,12 +66,27 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!parts_.reads.Submit(std::move(task))) Finish(ToGrpc(TooBusy()));
   }
 
+  static reapi::ZstdWishes WishesOf(const grpc::CallbackServerContext& context) {
+    const auto header = context.client_metadata().find(reapi::ZstdWishes::kHeader);
+    if (header == context.client_metadata().end()) return {};
+    return reapi::ZstdWishesFrom({header->second.data(), header->second.size()});
+  }
+
   void Open() {
+    if (parts_.packed != nullptr && range_.wishes.unverified && range_.IsWhole()) {
+      if (auto frames = parts_.packed->Find(range_.digest)) return SendFrames(*std::move(frames));
+    }
     absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
     if (!blob.ok()) return Finish(ToGrpc(LostIsAbsent(blob.status())));
     const std::int64_t message_bytes = parts_.limits.read_message_bytes;
     if (blob->contents() == nullptr) hold_.ShrinkTo(message_bytes);
     source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging_directory);
+    SendNext();
+  }
+
+  void SendFrames(ZstdForms::Reader frames) {
+    hold_.ShrinkTo(parts_.limits.read_message_bytes);
+    source_ = NewReadSource(std::move(frames), parts_.limits.read_message_bytes);
     SendNext();
   }
 

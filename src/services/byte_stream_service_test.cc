@@ -67,8 +67,9 @@ class ByteStreamTest : public ServerTest {
     std::vector<std::size_t> messages;
   };
 
-  Seen Read(const std::string& name, std::int64_t offset = 0, std::int64_t limit = 0) {
+  Seen Read(const std::string& name, std::int64_t offset = 0, std::int64_t limit = 0, const char* wishes = nullptr) {
     CallContext context;
+    if (wishes != nullptr) context.AddMetadata("smelt-zstd", wishes);
     bs::ReadRequest request;
     request.set_resource_name(name);
     request.set_read_offset(offset);
@@ -214,6 +215,31 @@ TEST_F(ByteStreamTest, ZstdThatIsNotWhatItsNameSaysIsNotKept) {
     const Seen seen = Read("compressed-blobs/zstd/" + digest.ToString());
     EXPECT_THAT(DecompressZstd(seen.data, digest.size), IsOkAndHolds(blob));
   }
+}
+
+// A far store whose frames are not what it says.
+class LyingStore : public PackedBlobs {
+ public:
+  absl::StatusOr<Bytes> GetPacked(const Digest&) override { return Bytes(frames); }
+  const std::string frames = CompressZstd(std::string(1 << 20, 'x'));
+};
+
+TEST_F(ByteStreamTest, WhatOnlyTheFarStoreHasIsPassedOnToThoseWhoVerify) {
+  const std::string blob(1 << 20, 'a');
+  MemoryBlobStore near;
+  LyingStore far;
+  const Digest digest = Put(blob);
+  const StorePair pair = {near, far, blobs_};
+  pair_ = &pair;
+  Start();
+  const std::string name = "compressed-blobs/zstd/" + digest.ToString();
+  for (const char* wishes : {"unverified", "stored, unverified"}) EXPECT_EQ(Read(name, 0, 0, wishes).data, far.frames);
+  for (const char* wishes : {"", "stored", "verified"}) {
+    EXPECT_THAT(DecompressZstd(Read(name, 0, 0, wishes).data, digest.size), IsOkAndHolds(blob)) << wishes;
+  }
+  EXPECT_THAT(DecompressZstd(Read(name, 1, 0, "unverified").data, digest.size - 1), IsOkAndHolds(blob.substr(1)));
+  EXPECT_EQ(Read("blobs/" + digest.ToString(), 0, 0, "unverified").data, blob);
+  server_.reset();
 }
 
 TEST_F(ByteStreamTest, ZstdBothWays) {

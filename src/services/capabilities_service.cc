@@ -1,6 +1,7 @@
 #include "src/services/capabilities_service.h"
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "src/reapi/zstd_wishes.h"
 #include "src/services/caller.h"
 #include "src/services/messages/raw_call.h"
 
@@ -46,6 +47,7 @@ class CapabilitiesService : public v2::Capabilities::WithRawCallbackMethod_GetCa
     v2::ServerCapabilities capabilities;
     absl::Status status = ParseMessage(*request, parsed);
     if (status.ok()) status = Get(*context, parsed.instance_name(), capabilities);
+    context->AddInitialMetadata(reapi::ZstdWishes::kHeader, reapi::ToHeader({.unverified = true, .stored = true}));
     call.Finish(status, capabilities);
     return call.reactor();
   }

@@ -24,8 +24,6 @@ struct Limits {
   std::int64_t partial_uploads_max = 256;           // broken off, kept for being resumed
   std::int64_t partial_bytes_max = 4LL << 30;       // of all of them
   std::int64_t partial_seconds = 600;               // how long
-  std::int64_t zstd_forms_bytes_max = 4LL << 30;    // of blobs kept compressed, on the store's disk
-  std::int64_t zstd_forms_free_bytes_min = 0;       // see ZstdForms
   int read_threads = 32;                            // calls that wait for the store at once
   int write_threads = 128;                          // so many share one sync
 };

@@ -38,12 +38,17 @@ class WithoutReflection : public grpc::ServerBuilderOption {
   }
 };
 
+std::unique_ptr<PackedReads> NewPackedReads(const ServerParts& parts) {
+  if (parts.pair == nullptr) return nullptr;
+  return std::make_unique<PackedReads>(*parts.pair, parts.zstd_forms,
+                                       PackedReads::Options{.directory = parts.staging_directory});
+}
+
 class GrpcServer : public Server {
  public:
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
-        zstd_forms_(parts.staging_directory, options.limits.zstd_forms_bytes_max,
-                    options.limits.zstd_forms_free_bytes_min),
+        packed_(NewPackedReads(parts)),
         reads_(options.limits.read_threads, kTasksMax),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),
@@ -58,11 +63,12 @@ class GrpcServer : public Server {
                               budget_,
                               watch_,
                               partials_,
-                              zstd_forms_,
+                              parts.zstd_forms,
                               options.reads_in_place,
                               parts.puts,
                               options.audit,
                               options.calls,
+                              packed_.get(),
                               parts.results};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));
@@ -92,7 +98,7 @@ class GrpcServer : public Server {
 
   std::vector<int> ports_;
   BytesBudget budget_;
-  ZstdForms zstd_forms_;  // the pools' last tasks write there
+  std::unique_ptr<PackedReads> packed_;  // may be null
   WorkerPool reads_, writes_;
   StreamWatch watch_;
   PartialUploads partials_;

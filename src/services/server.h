@@ -13,6 +13,8 @@
 #include "src/metrics/call_observer.h"
 #include "src/services/audit/audit_log.h"
 #include "src/services/limits.h"
+#include "src/services/packed_reads.h"
+#include "src/services/zstd_forms.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
 #include "src/store/complete_results.h"
@@ -31,9 +33,11 @@ struct ServerParts {
   ActionCaches& actions;
   Authorizer& authorizer;
   Clock& clock;
-  std::string staging_directory;       // for uploads under way: a directory of the file system that `blobs` is on
+  std::string staging_directory;  // for uploads under way: a directory of the file system that `blobs` is on
+  ZstdForms& zstd_forms;
   DeferredPuts* puts = nullptr;        // into the same store; may be null
   CompleteResults* results = nullptr;  // of the same store; may be null
+  const StorePair* pair = nullptr;     // what `blobs` is made of, where it reads through to a far store
 };
 
 // One address to listen on.

@@ -313,9 +313,9 @@ TEST_F(ServerTest, ReflectionIsThereWhenItIsConfiguredOnly) {
 TEST_F(ServerTest, AnAddressThatIsTakenIsNamed) {
   ServerOptions options;
   options.endpoints = {{address_, nullptr}};
-  const auto second = Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path()}, options);
+  const auto second = Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path(), zstd_forms_}, options);
   EXPECT_THAT(second, StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr(address_)));
-  EXPECT_THAT(Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path()}, {}),
+  EXPECT_THAT(Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path(), zstd_forms_}, {}),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
@@ -324,7 +324,7 @@ TEST_F(ServerTest, AUnixSocketServesToo) {
   const std::string address = "unix-abstract:smelt-server-test-" + std::to_string(::getpid());
   options.endpoints = {{address, nullptr}};
   ASSERT_OK_AND_ASSIGN(const auto server,
-                       Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path()}, options));
+                       Server::Start({blobs_, actions_, allow_all_, clock_, staging_.path(), zstd_forms_}, options));
   const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   EXPECT_THAT(CallRaw(*channel, "/build.bazel.remote.execution.v2.Capabilities/GetCapabilities", ""),
               HasCode(StatusCode::OK));

@@ -8,6 +8,7 @@
 #include "src/services/audit/audit_log.h"
 #include "src/services/bytes_budget.h"
 #include "src/services/limits.h"
+#include "src/services/packed_reads.h"
 #include "src/services/partial_uploads.h"
 #include "src/services/stream_watch.h"
 #include "src/services/worker_pool.h"
@@ -43,6 +44,9 @@ struct ServiceParts {
   AuditLog* audit = nullptr;  // of results that are written; may be null
 
   CallObserver* calls = nullptr;  // is told of the calls that gRPC's interceptor leaves out; may be null
+
+  // Where `blobs` reads through to a far store; else null.
+  PackedReads* packed = nullptr;
 
   // Hits that need no more than to be looked up, where the store has that. May be null.
   CompleteResults* results = nullptr;

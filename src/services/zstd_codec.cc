@@ -88,6 +88,15 @@ absl::Status End(const ZstdDecoder& decoder, std::int64_t size) {
 
 std::string CompressZstd(std::string_view bytes) { return Lent<ZstdEncoder>()->Frame(bytes); }
 
+std::string StoredFrameHead(std::int64_t size) {
+  const auto bytes = static_cast<std::uint32_t>(size);
+  const std::uint32_t block = (bytes << 3) | 1;                 // raw, and the last
+  std::string head = {'\x28', '\xb5', '\x2f', '\xfd', '\xa0'};  // one segment, its size in four bytes
+  for (int shift = 0; shift < 32; shift += 8) head += static_cast<char>(bytes >> shift);
+  for (int shift = 0; shift < 24; shift += 8) head += static_cast<char>(block >> shift);
+  return head;
+}
+
 std::int64_t ZstdBytesMax(std::int64_t size) { return size + size / 64 + kSlackBytes; }
 
 absl::StatusOr<std::string> DecompressZstd(std::string_view frames, std::int64_t size) {

@@ -18,6 +18,10 @@ inline constexpr int kZstdWindowLogMax = 23;
 // `bytes` as one zstd frame.
 std::string CompressZstd(std::string_view bytes);
 
+// What makes a zstd frame of so many bytes, at most kStoredBytesMax, that follow it as they are.
+std::string StoredFrameHead(std::int64_t size);
+inline constexpr std::int64_t kStoredBytesMax = 128 << 10;
+
 // At most so many bytes encode `size` bytes, whichever way, if the encoder is sane: more is refused unread.
 std::int64_t ZstdBytesMax(std::int64_t size);
 

@@ -74,6 +74,14 @@ TEST(ZstdCodecTest, WhatIsCompressedComesBack) {
   }
 }
 
+TEST(ZstdCodecTest, AFrameMayHoldBytesAsTheyAre) {
+  for (const std::size_t size : {0, 1, 255, 256, 65535, 65536, 131071, 131072}) {
+    const std::string blob = Noise(size);
+    const std::string frame = StoredFrameHead(static_cast<std::int64_t>(size)) + blob;
+    EXPECT_THAT(Decoded(frame + frame, static_cast<std::int64_t>(2 * size)), IsOkAndHolds(blob + blob)) << size;
+  }
+}
+
 TEST(ZstdCodecTest, TextBecomesSmaller) { EXPECT_LT(CompressZstd(Text(100'000)).size(), 20'000); }
 
 TEST(ZstdCodecTest, ManyFramesAreOneBlob) {

@@ -84,8 +84,21 @@ absl::StatusOr<std::string> ZstdForms::Reader::Next(std::int64_t length) {
 std::optional<ZstdForms::Reader> ZstdForms::Find(const Digest& blob) {
   const std::lock_guard lock(mu_);
   const auto found = forms_.find(blob);
+  if (found == forms_.end() || !found->second.verified) return std::nullopt;
+  return Reader(*this, blob, found->second);
+}
+
+std::optional<ZstdForms::Reader> ZstdForms::FindAny(const Digest& blob) {
+  const std::lock_guard lock(mu_);
+  const auto found = forms_.find(blob);
   if (found == forms_.end()) return std::nullopt;
   return Reader(*this, blob, found->second);
+}
+
+void ZstdForms::Confirm(const Digest& blob) {
+  const std::lock_guard lock(mu_);
+  const auto found = forms_.find(blob);
+  if (found != forms_.end()) found->second.verified = true;
 }
 
 bool ZstdForms::Wants(const Digest& blob, std::int64_t bytes) {
@@ -94,19 +107,19 @@ bool ZstdForms::Wants(const Digest& blob, std::int64_t bytes) {
   return !forms_.contains(blob);
 }
 
-void ZstdForms::Keep(const Digest& blob, const Bytes& frames) {
+void ZstdForms::Keep(const Digest& blob, const Bytes& frames, bool verified) {
   if (!Wants(blob, frames.size())) return;
   if (!HasRoom()) return DropAll();
   {
     const std::lock_guard lock(mu_);
     if (!under_way_.insert(blob).second) return;
   }
-  KeepNow(blob, frames);
+  KeepNow(blob, frames, verified);
   const std::lock_guard lock(mu_);
   under_way_.erase(blob);
 }
 
-void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames) {
+void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames, bool verified) {
   std::int64_t offset = 0;
   const std::shared_ptr<Segment> segment = Reserve(frames.size(), offset);
   if (segment == nullptr) return;
@@ -119,7 +132,7 @@ void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames) {
   }
   const std::lock_guard lock(mu_);
   if (std::find(segments_.begin(), segments_.end(), segment) == segments_.end()) return;  // dropped meanwhile
-  forms_.insert_or_assign(blob, Form{segment, offset, hasher.Finish()});
+  forms_.insert_or_assign(blob, Form{segment, offset, hasher.Finish(), verified});
   segment->blobs.push_back(blob);
 }
 

@@ -21,9 +21,9 @@
 
 namespace smelt {
 
-// Blobs as zstd, as they were uploaded or once sent: so that what many clients read is compressed once. Nothing depends
-// on it: it begins empty with each start of the server, is not synced, and drops what is oldest. It says nothing of
-// whether a blob is in the store.
+// Blobs as zstd, as they were uploaded, once sent, or came from a far store: so that what many clients read is
+// compressed once. Nothing depends on it: it begins empty with each start of the server, is not synced, and drops what
+// is oldest. It says nothing of whether a blob is in the store.
 //
 // They lie in a few unnamed files, which go one by one when there are too many, and all at once when one is to be kept
 // and the disk has little room. Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what
@@ -60,8 +60,11 @@ class ZstdForms {
     Hasher hasher_;
   };
 
-  // The form of a blob, if it is kept.
+  // The form of a blob, if it is kept and known to hold the blob.
   std::optional<Reader> Find(const Digest& blob);
+
+  // The same, known or not.
+  std::optional<Reader> FindAny(const Digest& blob);
 
   // True if Keep would keep a form of so many bytes.
   bool Wants(const Digest& blob, std::int64_t bytes);
@@ -84,7 +87,13 @@ class ZstdForms {
 
   // Keeps `frames`, which are known to hold this blob, if that saves a tenth at least and there is no form yet; if
   // it fails, nothing is kept.
-  void Keep(const Digest& blob, const Bytes& frames);
+  void Keep(const Digest& blob, const Bytes& frames) { Keep(blob, frames, true); }
+
+  // The same for frames that nobody has looked at: until Confirm is called only FindAny finds them.
+  void KeepUnverified(const Digest& blob, const Bytes& frames) { Keep(blob, frames, false); }
+  void Confirm(const Digest& blob);
+
+  void Forget(const Digest& blob);
 
  private:
   static constexpr std::int64_t kSegments = 8;
@@ -100,12 +109,13 @@ class ZstdForms {
     std::shared_ptr<const Segment> segment;
     std::int64_t offset = 0;
     Digest digest;
+    bool verified = true;
   };
 
-  void KeepNow(const Digest& blob, const Bytes& frames);
+  void Keep(const Digest& blob, const Bytes& frames, bool verified);
+  void KeepNow(const Digest& blob, const Bytes& frames, bool verified);
   bool HasRoom() const;
   std::shared_ptr<Segment> Reserve(std::int64_t bytes, std::int64_t& offset);
-  void Forget(const Digest& blob);
   std::shared_ptr<Segment> DropOldest();
   void DropAll();
 

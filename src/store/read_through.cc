@@ -9,22 +9,23 @@ bool IsElsewhere(const absl::Status& status) { return absl::IsNotFound(status) |
 
 class ReadThroughActionCache : public ActionCache {
  public:
-  ReadThroughActionCache(std::shared_ptr<ActionCache> near, std::shared_ptr<ActionCache> far)
-      : near_(std::move(near)), far_(std::move(far)) {}
+  ReadThroughActionCache(std::shared_ptr<ActionCache> near, std::shared_ptr<ActionCache> fetched,
+                         std::shared_ptr<ActionCache> far)
+      : near_(std::move(near)), fetched_(std::move(fetched)), far_(std::move(far)) {}
 
   absl::StatusOr<ActionResult> Get(const Digest& action) override {
     absl::StatusOr<ActionResult> here = near_->Get(action);
     if (here.ok() || !IsElsewhere(here.status())) return here;
     absl::StatusOr<ActionResult> there = far_->Get(action);
     if (!there.ok()) return here;
-    near_->Put(action, *there).IgnoreError();  // full, say: the result is good all the same
+    fetched_->Put(action, *there).IgnoreError();  // full, say: the result is good all the same
     return there;
   }
 
   absl::Status Put(const Digest& action, const ActionResult& result) override { return near_->Put(action, result); }
 
  private:
-  const std::shared_ptr<ActionCache> near_, far_;
+  const std::shared_ptr<ActionCache> near_, fetched_, far_;
 };
 
 }  // namespace
@@ -32,7 +33,7 @@ class ReadThroughActionCache : public ActionCache {
 absl::StatusOr<Bytes> ReadThroughBlobStore::Fill(const Digest& digest) {
   absl::StatusOr<Bytes> there = far_.Get(digest);
   if (!there.ok()) return there;
-  const absl::Status kept = near_.Put(digest, *there);
+  const absl::Status kept = fetched_.Put(digest, *there);
   if (!kept.ok()) return there;
   absl::StatusOr<Bytes> here = near_.Get(digest);
   return here.ok() ? here : there;
@@ -53,7 +54,7 @@ absl::StatusOr<std::vector<Digest>> ReadThroughBlobStore::FindMissing(absl::Span
 }
 
 std::shared_ptr<ActionCache> ReadThroughActionCaches::Of(std::string_view instance) {
-  return std::make_shared<ReadThroughActionCache>(near_.Of(instance), far_.Of(instance));
+  return std::make_shared<ReadThroughActionCache>(near_.Of(instance), fetched_.Of(instance), far_.Of(instance));
 }
 
 }  // namespace smelt

@@ -14,10 +14,12 @@ namespace smelt {
 
 // A near store in front of a far one: reads come from the near one, else from the far one, and are then kept near;
 // writes go to the near one only (an Outbox or the caller takes them further). Present is what is in either. A far
-// store that does not answer is as if it held nothing. Both outlive this.
+// store that does not answer is as if it held nothing. `fetched` is the near one for what comes from the far one. All
+// outlive this.
 class ReadThroughBlobStore : public BlobStore {
  public:
-  ReadThroughBlobStore(BlobStore& near, BlobStore& far) : near_(near), far_(far) {}
+  ReadThroughBlobStore(BlobStore& near, BlobStore& fetched, BlobStore& far)
+      : near_(near), fetched_(fetched), far_(far) {}
 
   // Many that miss the same blob near share one read of the far store.
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
@@ -28,6 +30,7 @@ class ReadThroughBlobStore : public BlobStore {
   absl::StatusOr<Bytes> Fill(const Digest& digest);
 
   BlobStore& near_;
+  BlobStore& fetched_;
   BlobStore& far_;
   SharedCalls<absl::StatusOr<Bytes>> fills_;
 };
@@ -36,12 +39,14 @@ class ReadThroughBlobStore : public BlobStore {
 // completeness, of a ReadThroughBlobStore.
 class ReadThroughActionCaches : public ActionCaches {
  public:
-  ReadThroughActionCaches(ActionCaches& near, ActionCaches& far) : near_(near), far_(far) {}
+  ReadThroughActionCaches(ActionCaches& near, ActionCaches& fetched, ActionCaches& far)
+      : near_(near), fetched_(fetched), far_(far) {}
 
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
  private:
   ActionCaches& near_;
+  ActionCaches& fetched_;
   ActionCaches& far_;
 };
 

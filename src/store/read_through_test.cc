@@ -23,12 +23,12 @@ using testing::IsEmpty;
 
 struct Blobs {
   MemoryBlobStore near, far;
-  ReadThroughBlobStore store{near, far};
+  ReadThroughBlobStore store{near, near, far};
 };
 
 struct Results {
   MemoryActionCaches near, far;
-  ReadThroughActionCaches caches{near, far};
+  ReadThroughActionCaches caches{near, near, far};
   std::shared_ptr<ActionCache> cache = caches.Of("");
 };
 
@@ -47,6 +47,16 @@ TEST(ReadThroughBlobStore, WhatIsFarIsReadOnceAndKeptNear) {
   EXPECT_EQ(*blobs.store.Get(DigestOf("a"))->ReadAll(), "a");
   blobs.far.Forget(DigestOf("a"));
   EXPECT_EQ(*blobs.store.Get(DigestOf("a"))->ReadAll(), "a");
+}
+
+TEST(ReadThroughBlobStore, WhatIsFetchedIsKeptThroughItsOwnView) {
+  MemoryBlobStore near, fetched, far;
+  ReadThroughBlobStore store(near, fetched, far);
+  ASSERT_OK(far.Put(DigestOf("a"), Bytes("a")));
+  EXPECT_EQ(*store.Get(DigestOf("a"))->ReadAll(), "a");
+  ASSERT_OK(store.Put(DigestOf("b"), Bytes("b")));
+  EXPECT_THAT(fetched.FindMissing({DigestOf("a"), DigestOf("b")}), IsOkAndHolds(ElementsAre(DigestOf("b"))));
+  EXPECT_THAT(near.FindMissing({DigestOf("a"), DigestOf("b")}), IsOkAndHolds(ElementsAre(DigestOf("a"))));
 }
 
 TEST(ReadThroughBlobStore, PresentIsWhatIsInEither) {
@@ -84,7 +94,7 @@ TEST(ReadThroughBlobStore, AFarStoreThatDoesNotAnswerHoldsNothing) {
   MemoryBlobStore near;
   OddStore far;
   far.status = absl::UnavailableError("down");
-  ReadThroughBlobStore store(near, far);
+  ReadThroughBlobStore store(near, near, far);
   ASSERT_OK(store.Put(DigestOf("near"), Bytes("near")));
   EXPECT_OK(store.Get(DigestOf("near")));
   EXPECT_THAT(store.Get(DigestOf("a")), StatusIs(absl::StatusCode::kNotFound));
@@ -96,14 +106,14 @@ TEST(ReadThroughBlobStore, ANearStoreThatIsFullStillServesWhatIsFar) {
   near.status = absl::NotFoundError("full");
   MemoryBlobStore far;
   ASSERT_OK(far.Put(DigestOf("a"), Bytes("a")));
-  ReadThroughBlobStore store(near, far);
+  ReadThroughBlobStore store(near, near, far);
   EXPECT_EQ(*store.Get(DigestOf("a"))->ReadAll(), "a");
 }
 
 TEST(ReadThroughBlobStore, MissesOfOneBlobShareOneRead) {
   MemoryBlobStore near;
   OddStore far;
-  ReadThroughBlobStore store(near, far);
+  ReadThroughBlobStore store(near, near, far);
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) threads.emplace_back([&] { EXPECT_OK(store.Get(DigestOf("a"))); });
   for (std::thread& thread : threads) thread.join();

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "src/digest/digest.h"
 #include "src/reapi/resource_name.h"
+#include "src/reapi/zstd_wishes.h"
 
 namespace google::bytestream {
 class ReadRequest;
@@ -18,6 +19,9 @@ struct ReadRange {
   Digest digest;
   bool zstd = false;
   std::int64_t begin = 0, end = 0;
+  reapi::ZstdWishes wishes = {};  // of a client that wants zstd
+
+  bool IsWhole() const { return begin == 0 && end == digest.size; }
 };
 
 // `name` is the request's resource_name, parsed. INVALID_ARGUMENT for a negative limit, or one with zstd; OUT_OF_RANGE

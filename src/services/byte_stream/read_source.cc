@@ -43,11 +43,9 @@ class CompressingSource : public ReadSource {
   CompressingSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes, ZstdForms& forms,
                     const std::string& directory)
       : range_(range), blob_(std::move(blob)), message_bytes_(message_bytes), forms_(forms) {
-    if (IsWhole(range_)) maker_ = forms_.BeginToMake(range_.digest);
+    if (range_.IsWhole()) maker_ = forms_.BeginToMake(range_.digest);
     if (maker_) form_.emplace(directory, 0);
   }
-
-  static bool IsWhole(const ReadRange& range) { return range.begin == 0 && range.end == range.digest.size; }
 
   absl::StatusOr<grpc::ByteBuffer> Next() override {
     ASSIGN_OR_RETURN(const std::string data, blob_.Read(range_.begin, message_bytes_));
@@ -86,6 +84,28 @@ class CompressingSource : public ReadSource {
   std::optional<Spool> form_;  // in a file from the first byte: a thousand slow readers need no memory
 };
 
+// The bytes as they are, each message as a zstd frame.
+class StoredSource : public ReadSource {
+ public:
+  StoredSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes)
+      : range_(range), blob_(std::move(blob)), message_bytes_(std::min(message_bytes, kStoredBytesMax)) {}
+
+  absl::StatusOr<grpc::ByteBuffer> Next() override {
+    ASSIGN_OR_RETURN(std::string data, blob_.Read(range_.begin, std::min(message_bytes_, range_.end - range_.begin)));
+    const auto size = static_cast<std::int64_t>(data.size());
+    range_.begin += size;
+    return ReadResponseOf(StoredFrameHead(size), std::move(data));
+  }
+
+  bool AtEnd() const override { return range_.begin == range_.end; }
+  bool NeedsThread() const override { return blob_.contents() == nullptr; }
+
+ private:
+  ReadRange range_;  // what is left
+  const Bytes blob_;
+  const std::int64_t message_bytes_;
+};
+
 // Compressed before.
 class KeptSource : public ReadSource {
  public:
@@ -110,10 +130,15 @@ class KeptSource : public ReadSource {
 std::unique_ptr<ReadSource> NewReadSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes,
                                           ZstdForms& forms, const std::string& directory) {
   if (!range.zstd) return std::make_unique<PlainSource>(range, std::move(blob), message_bytes);
-  if (CompressingSource::IsWhole(range)) {
-    if (auto form = forms.Find(range.digest)) return std::make_unique<KeptSource>(*std::move(form), message_bytes);
+  if (range.IsWhole()) {
+    if (auto form = forms.Find(range.digest)) return NewReadSource(*std::move(form), message_bytes);
   }
+  if (range.wishes.stored) return std::make_unique<StoredSource>(range, std::move(blob), message_bytes);
   return std::make_unique<CompressingSource>(range, std::move(blob), message_bytes, forms, directory);
+}
+
+std::unique_ptr<ReadSource> NewReadSource(ZstdForms::Reader frames, std::int64_t message_bytes) {
+  return std::make_unique<KeptSource>(std::move(frames), message_bytes);
 }
 
 }  // namespace smelt

@@ -30,10 +30,14 @@ class ReadSource {
   virtual bool NeedsThread() const = 0;
 };
 
-// Of `range` of `blob`, not empty. What is to be sent as zstd comes from `forms` where it is kept there; a blob that is
-// compressed as a whole is kept there, staged in `directory` meanwhile. A message has `message_bytes` of data at most.
+// Of `range` of `blob`, not empty. What is to be sent as zstd comes from `forms` where it is kept there; else it goes
+// out as it is if the client wishes that, else it is compressed now. A blob that is compressed as a whole is kept
+// there, staged in `directory` meanwhile. A message has `message_bytes` of data at most.
 std::unique_ptr<ReadSource> NewReadSource(const ReadRange& range, Bytes blob, std::int64_t message_bytes,
                                           ZstdForms& forms, const std::string& directory);
+
+// Of zstd frames that are there already.
+std::unique_ptr<ReadSource> NewReadSource(ZstdForms::Reader frames, std::int64_t message_bytes);
 
 }  // namespace smelt
 

@@ -28,8 +28,8 @@ std::string Random(std::size_t size) {
 class ReadSourceTest : public testing::Test {
  protected:
   // What is sent of a blob, and in how many messages.
-  std::string Read(const std::string& blob, bool zstd, std::int64_t begin = 0) {
-    const ReadRange range = {DigestOf(blob), zstd, begin, static_cast<std::int64_t>(blob.size())};
+  std::string Read(const std::string& blob, bool zstd, std::int64_t begin = 0, reapi::ZstdWishes wishes = {}) {
+    const ReadRange range = {DigestOf(blob), zstd, begin, static_cast<std::int64_t>(blob.size()), wishes};
     const auto source = NewReadSource(range, Bytes(blob), kMessageBytes, forms_, directory_.path());
     std::string sent;
     for (messages_ = 0; !source->AtEnd(); ++messages_) {
@@ -76,6 +76,19 @@ TEST_F(ReadSourceTest, APartIsNeitherKeptNorTakenFromWhatIs) {
   Read(blob, true);
   EXPECT_TRUE(IsKept(blob));
   EXPECT_THAT(DecompressZstd(Read(blob, true, 1), 299'999), IsOkAndHolds(blob.substr(1)));
+}
+
+TEST_F(ReadSourceTest, WhoWishesGetsTheBytesAsTheyAreInFrames) {
+  const reapi::ZstdWishes stored = {.stored = true};
+  const std::string blob(350'000, 'a');
+  const std::string sent = Read(blob, true, 0, stored);
+  EXPECT_EQ(messages_, 4);
+  EXPECT_EQ(sent.size(), blob.size() + 4 * StoredFrameHead(0).size());
+  EXPECT_THAT(DecompressZstd(sent, 350'000), IsOkAndHolds(blob));
+  EXPECT_THAT(DecompressZstd(Read(blob, true, 300'000, stored), 50'000), IsOkAndHolds(blob.substr(300'000)));
+  EXPECT_FALSE(IsKept(blob));
+  const std::string kept = Read(blob, true);
+  EXPECT_EQ(Read(blob, true, 0, stored), kept) << "which is less";
 }
 
 TEST_F(ReadSourceTest, WhatDoesNotShrinkIsNotKept) {

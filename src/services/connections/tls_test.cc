@@ -29,7 +29,7 @@ class TlsTest : public ServerTest {
     EXPECT_OK(credentials);
     ServerOptions server;
     server.endpoints = {{"127.0.0.1:0", *credentials}};
-    auto started = Server::Start({blobs_, actions_, *by_certificate_, clock_, staging_.path()}, server);
+    auto started = Server::Start({blobs_, actions_, *by_certificate_, clock_, staging_.path(), zstd_forms_}, server);
     EXPECT_OK(started);
     server_ = *std::move(started);
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "src/store/bytes.h"
 
@@ -14,6 +15,9 @@ namespace smelt {
 
 // A serialised google.bytestream.ReadResponse with this data, which is not copied.
 grpc::ByteBuffer ReadResponseOf(std::string&& data);
+
+// With `prefix`, which is short and is copied, in front of it.
+grpc::ByteBuffer ReadResponseOf(std::string_view prefix, std::string&& data);
 
 // With a part of what `blob` has in memory, which is kept as long as the message lives.
 grpc::ByteBuffer ReadResponseOf(const Bytes& blob, std::int64_t offset, std::int64_t length);

@@ -22,6 +22,7 @@
 #include "src/services/audit/audit_log.h"
 #include "src/services/server.h"
 #include "src/services/worker_pool.h"
+#include "src/services/zstd_forms.h"
 #include "src/store/memory/memory_action_caches.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/testing/fake_clock.h"
@@ -81,7 +82,8 @@ class ServerTest : public testing::Test {
     options.audit = &audit_;
     options.calls = calls_;
     options.more_services = more_services_;
-    auto server = Server::Start({blobs, actions_, *authorizer_, clock_, staging_.path(), puts, results_}, options);
+    auto server = Server::Start(
+        {blobs, actions_, *authorizer_, clock_, staging_.path(), zstd_forms_, puts, results_, pair_}, options);
     ASSERT_OK(server);
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->ports().at(0));
@@ -125,6 +127,7 @@ class ServerTest : public testing::Test {
   std::vector<grpc::Service*> more_services_;
   CompleteResults* results_ = nullptr;
   CallObserver* calls_ = nullptr;
+  const StorePair* pair_ = nullptr;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
   PutsFromAThread puts_{blobs_, actions_};
@@ -138,6 +141,7 @@ class ServerTest : public testing::Test {
                     audit_lines_.push_back(line);
                   }};
   TempDir staging_;
+  ZstdForms zstd_forms_{staging_.path(), 1 << 30};
   std::unique_ptr<Server> server_;
   std::string address_;
   std::shared_ptr<grpc::Channel> channel_;

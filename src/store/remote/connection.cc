@@ -13,6 +13,7 @@
 #include "fmt/format.h"
 #include "src/base/processor_frequency.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/zstd_wishes.h"
 
 namespace smelt {
 namespace {
@@ -153,7 +154,9 @@ absl::Status Connection::AskAbilities() {
   request.set_instance_name(options_.instance);
   v2::ServerCapabilities answer;
   RETURN_IF_ERROR(Try("GetCapabilities", 0, [&](grpc::ClientContext& context, const auto& channel) {
-    return v2::Capabilities::NewStub(channel)->GetCapabilities(&context, request, &answer);
+    const grpc::Status status = v2::Capabilities::NewStub(channel)->GetCapabilities(&context, request, &answer);
+    if (status.ok()) abilities_.zstd_wishes = context.GetServerInitialMetadata().contains(reapi::ZstdWishes::kHeader);
+    return status;
   }));
   const v2::CacheCapabilities& cache = answer.cache_capabilities();
   const auto& digests = cache.digest_functions();
@@ -169,6 +172,11 @@ absl::Status Connection::AskAbilities() {
   abilities_.zstd_batches = offers_zstd(cache.supported_batch_update_compressors());
   abilities_.action_updates = cache.action_cache_update_capabilities().update_enabled();
   return absl::OkStatus();
+}
+
+bool Connection::ReadsZstd() const {
+  const bool may = options_.compression == RemoteOptions::Compression::kAuto && abilities_.zstd_wishes;
+  return abilities_.zstd_streams && (may || Compresses());
 }
 
 bool Connection::Compresses() const {

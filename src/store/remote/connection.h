@@ -31,6 +31,7 @@ namespace smelt {
 struct ServerAbilities {
   std::atomic<std::int64_t> batch_bytes_max = 0;  // of blobs in one request
   std::atomic<bool> zstd_streams = false, zstd_batches = false;
+  std::atomic<bool> zstd_wishes = false;  // it knows reapi::ZstdWishes
   std::atomic<bool> action_updates = false;
 };
 
@@ -55,6 +56,9 @@ class Connection {
 
   // True if bytes are to be compressed on the way.
   bool Compresses() const;
+
+  // True if streams are to be read as zstd: on a quick link, too, from a server that need not compress for it.
+  bool ReadsZstd() const;
 
   // Calls `attempt` until it succeeds, or fails for good. `bytes` is what travels.
   using Attempt = std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::Channel>&)>;

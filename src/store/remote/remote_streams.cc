@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/zstd_wishes.h"
 #include "src/store/remote/remote_blob_store.h"
 #include "src/store/remote/zstd_codec.h"
 #include "src/store/spool.h"
@@ -37,7 +38,7 @@ grpc::Status FromStatus(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion) {
-  const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses();
+  const bool zstd = connection_.ReadsZstd();
   const std::int64_t size = digest.size + (insertion == nullptr ? 0 : insertion->bytes.size());
   const auto empty = [&] {
     Spool spool(connection_.options().staging_directory, size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0,
@@ -66,9 +67,11 @@ absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, const 
   bytestream::ReadRequest request;
   request.set_resource_name(
       InInstance(connection_.options().instance, (zstd ? "compressed-blobs/zstd/" : "blobs/") + digest.ToString()));
+  const std::string wishes = reapi::ToHeader({.unverified = true, .stored = !connection_.Compresses()});
   absl::Status local;
   absl::Status status = connection_.Call("Read", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
     local = sink(std::string_view());
+    if (zstd) context.AddMetadata(reapi::ZstdWishes::kHeader, wishes);
     auto stream = bytestream::ByteStream::NewStub(channel)->Read(&context, request);
     BlobUnpacker decoder(digest.size);
     bytestream::ReadResponse piece;

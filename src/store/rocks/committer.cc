@@ -45,7 +45,7 @@ class Committer::Group {
     Staged staged{.claim = &claim, .entry = &entry};
     staged.row = entry.uses->Begin(entry.place, entry.size, entry.key, batch_);
     (entry.kind == Outbox::Kind::kBlob ? blobs_ : results_) = true;
-    if (committer_.outbox_ != nullptr) {
+    if (committer_.outbox_ != nullptr && entry.queued) {
       staged.ticket.emplace(committer_.outbox_->Add(batch_, entry.kind, entry.instance, entry.digest, entry.size));
     }
     staged_.push_back(std::move(staged));

@@ -39,7 +39,7 @@ class Committer {
     std::int64_t size = 0;           // what it counts as in the store
     RecentValues* recent = nullptr;  // keeps the value, by `recent_key`; may be null
     Digest recent_key;
-    // How the outbox names it.
+    bool queued = true;  // for the outbox, which names it so:
     Outbox::Kind kind = Outbox::Kind::kBlob;
     std::string instance;
     Digest digest;

@@ -26,12 +26,16 @@ class RocksActionCaches : public ActionCaches {
 
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
+  // The same, for results that the bucket has: they do not go to the outbox.
+  std::shared_ptr<ActionCache> OfFetched(std::string_view instance);
+
   absl::StatusOr<ActionCache::ActionResult> Get(std::string_view instance, const Digest& action);
 
   // The result as SealResult made it; NOT_FOUND also where Get would have to forget it.
   absl::StatusOr<Bytes> GetSealed(std::string_view instance, const Digest& action);
 
-  absl::Status Put(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);
+  absl::Status Put(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
+                   bool queued);
 
   // Put by a caller who does not wait (see DeferredPuts).
   void Defer(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
@@ -44,7 +48,8 @@ class RocksActionCaches : public ActionCaches {
   absl::StatusOr<Bytes> ReadSealed(std::string_view key, const Digest& digest);
   absl::StatusOr<ActionCache::ActionResult> Read(std::string_view key, const Digest& digest);
   absl::StatusOr<ActionCache::ActionResult> Forget(std::string_view key, const Digest& digest);
-  Committer::Entry EntryOf(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result);
+  Committer::Entry EntryOf(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
+                           bool queued);
 
   RocksDatabase& database_;
   Uses& uses_;

@@ -13,6 +13,7 @@
 #include "src/store/gated_stores.h"
 #include "src/store/rocks/committer.h"
 #include "src/store/rocks/durable_files.h"
+#include "src/store/rocks/fetched_views.h"
 #include "src/store/rocks/presence_index.h"
 #include "src/store/rocks/rocks_action_caches.h"
 #include "src/store/rocks/rocks_blob_store.h"
@@ -78,6 +79,8 @@ class RocksStoreOnDisk : public RocksStore {
         blobs_({.tree_bytes_max = options.lsm_bytes_max, .blob_db_bytes_max = options.blob_bytes_max}, *database_,
                blob_files_, blob_uses_, committer_, space_, gate_),
         actions_(*database_, action_uses_, committer_, gate_),
+        fetched_blobs_(blobs_),
+        fetched_results_(actions_),
         deferred_puts_(blobs_, actions_),
         complete_results_(actions_, blobs_),
         collector_(*database_, blob_files_, blob_uses_, action_uses_),
@@ -107,6 +110,8 @@ class RocksStoreOnDisk : public RocksStore {
 
   BlobStore& blobs() override { return blobs_; }
   ActionCaches& actions() override { return actions_; }
+  BlobStore& fetched_blobs() override { return fetched_blobs_; }
+  ActionCaches& fetched_actions() override { return fetched_results_; }
   DeferredPuts& deferred_puts() override { return deferred_puts_; }
   CompleteResults& complete_results() override { return complete_results_; }
   Outbox* outbox() override { return options_.outbox ? &gated_outbox_ : nullptr; }
@@ -286,6 +291,8 @@ class RocksStoreOnDisk : public RocksStore {
   Committer committer_;
   RocksBlobStore blobs_;
   RocksActionCaches actions_;
+  FetchedBlobs fetched_blobs_;
+  FetchedResults fetched_results_;
   RocksDeferredPuts deferred_puts_;
   RocksCompleteResults complete_results_;
   RocksCollector collector_;

@@ -78,6 +78,8 @@ class RocksStore {
   // staging_directory() gives the file a name instead of copying it.
   virtual BlobStore& blobs() = 0;
   virtual ActionCaches& actions() = 0;
+  virtual BlobStore& fetched_blobs() = 0;  // these two for what came from the bucket: Put leaves the outbox alone
+  virtual ActionCaches& fetched_actions() = 0;
   virtual DeferredPuts& deferred_puts() = 0;
   virtual CompleteResults& complete_results() = 0;
   virtual Outbox* outbox() = 0;  // null without RocksStoreOptions::outbox

@@ -183,6 +183,22 @@ TEST_F(RocksOutboxTest, NamesWhatWasWrittenInItsOrder) {
   EXPECT_EQ(backlog.oldest_seconds, 5);
 }
 
+TEST_F(RocksOutboxTest, WhatCameFromTheBucketIsNotBroughtThere) {
+  for (const int size : {kTree, kBlobDb, kFile}) {
+    const std::string contents = Contents(size);
+    ASSERT_OK(store_->fetched_blobs().Put(DigestOf(contents), Bytes(contents)));
+    EXPECT_THAT(store_->blobs().Get(DigestOf(contents))->ReadAll(), IsOkAndHolds(contents));
+  }
+  ASSERT_OK(store_->fetched_actions().Of("main")->Put(DigestOf("a"), Result("x")));
+  EXPECT_OK(store_->actions().Of("main")->Get(DigestOf("a")));
+  EXPECT_THAT(Next(), testing::IsEmpty());
+  EXPECT_EQ(store_->outbox()->Pending().entries, 0);
+  ASSERT_OK(store_->fetched_actions().Of("main")->Get(DigestOf("a")));
+  Open();
+  EXPECT_THAT(store_->fetched_blobs().FindMissing({DigestOf(Contents(kFile))}), IsOkAndHolds(testing::IsEmpty()));
+  EXPECT_THAT(Next(), testing::IsEmpty());
+}
+
 TEST_F(RocksOutboxTest, SurvivesARestartAndForgetsWhatIsConfirmed) {
   Put(Contents(kTree, 1));
   Put(Contents(kTree, 2));

@@ -218,6 +218,14 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
   return downloads_.Do(digest, [&] { return GetHere(digest); });
 }
 
+absl::StatusOr<Bytes> BucketStore::GetPacked(const Digest& digest) {
+  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
+  if (!place || !place->zstd || !place->pack.starts_with(kBlobsPrefix)) return NoBlob(digest);
+  Arrival arrival(false, place->stored_size, options_.staging_directory);
+  RETURN_IF_ERROR(objects_.Read(place->pack, arrival.Sink()));
+  return arrival.Finish();
+}
+
 absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
   if (const auto pending = writer_.Find(name)) {
     if (!pending->zstd) return OpenResult(name, pending->stored);
@@ -278,6 +286,7 @@ absl::Status BucketStore::PutObject(const Digest& digest, const Bytes& bytes) {
   *index.add_packs() = object;
   index_.Add(index);
   writer_.Publish(std::move(object));
+  if (pays && options_.on_packed) options_.on_packed(digest, compressed);
   return absl::OkStatus();
 }
 

@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/store/action_caches.h"
 #include "src/store/blob_store.h"
+#include "src/store/packed_blobs.h"
 #include "src/store/s3/bucket_index.h"
 #include "src/store/s3/index_reader.h"
 #include "src/store/s3/object_store.h"
@@ -40,6 +41,9 @@ struct BucketStoreOptions {
   int zstd_level = 1;                        // docs/adr/0006 has the figures
   std::string staging_directory;             // for large blobs on their way; empty: TMPDIR, else /tmp
 
+  // Called with each large blob that was put and the zstd frames that now lie in the bucket. May block; any thread.
+  std::function<void(const Digest&, const Bytes&)> on_packed;
+
   // How old the index in memory may be when something is missing from it, and in any case.
   std::int64_t refresh_on_miss_ms = 3000;
   std::int64_t refresh_ms = 60'000;
@@ -58,7 +62,7 @@ struct BucketStoreOptions {
 // Every blob and result is checked as it arrives. What does not come as it should, twice, is DATA_LOSS, counted and
 // forgotten, so that the next Put heals it for everybody. While the bucket does not answer, calls fail with
 // UNAVAILABLE, except for what is in memory.
-class BucketStore : public BlobStore, public ActionCaches {
+class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
  public:
   // Both outlive this. Nothing is asked of the bucket before the first call.
   BucketStore(BucketStoreOptions options, ObjectStore& objects, Clock& clock);
@@ -70,6 +74,9 @@ class BucketStore : public BlobStore, public ActionCaches {
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
   absl::Status Put(const Digest& digest, Bytes bytes) override;
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
+
+  // Large blobs as they lie in the bucket.
+  absl::StatusOr<Bytes> GetPacked(const Digest& digest) override;
 
   // The last one written is the one: by the clocks of their writers, where several write.
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;

@@ -15,6 +15,7 @@
 #include "src/store/blob_store_contract_test.h"
 #include "src/store/memory/memory_object_store.h"
 #include "src/store/s3/bucket_format.h"
+#include "src/store/zstd.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/status_matchers.h"
 
@@ -341,6 +342,30 @@ TEST_F(BucketStoreTest, ManyThreadsAndManyWritersAtOnce) {
   for (unsigned t = 0; t < 4; ++t) {
     for (unsigned i = 0; i < 100; ++i) ExpectHolds(*reader, Noise(1000 + i * 97, i % 50 + t * 25));
   }
+}
+
+TEST_F(BucketStoreTest, LargeBlobsAreReadAsTheyLie) {
+  const std::string large(3 << 20, 'a'), noise = Noise(3 << 20, 9), small(100'000, 'a');
+  BucketStoreOptions options = Still();
+  std::string packed;
+  options.on_packed = [&](const Digest& blob, const Bytes& frames) {
+    EXPECT_EQ(blob, DigestOf(large));
+    packed = *frames.ReadAll();
+  };
+  auto writer = Open(options);
+  for (const std::string& contents : {large, noise, small}) Put(*writer, contents);
+  ASSERT_OK(writer->Flush());
+  EXPECT_THAT(ZstdDecompress(packed, 3 << 20), IsOkAndHolds(large));
+  auto reader = Open();
+  EXPECT_THAT(reader->GetPacked(DigestOf(large))->ReadAll(), IsOkAndHolds(packed));
+  for (const std::string& other : {noise, small, std::string("none")}) {
+    EXPECT_THAT(reader->GetPacked(DigestOf(other)), StatusIs(absl::StatusCode::kNotFound)) << other.size();
+  }
+  const std::string key = objects_.Keys("v1/blobs/" + DigestOf(large).ToString().substr(0, 2)).at(0);
+  objects_.Change(key, [](std::string& object) { object += "x"; });
+  EXPECT_THAT(reader->GetPacked(DigestOf(large)), StatusIs(absl::StatusCode::kDataLoss)) << "more than its index says";
+  ASSERT_OK(objects_.Delete({key}));
+  EXPECT_THAT(reader->GetPacked(DigestOf(large)), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(BucketStoreTest, ReadersOfOneLargeBlobShareOneDownload) {

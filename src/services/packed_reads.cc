@@ -1,0 +1,118 @@
+#include "src/services/packed_reads.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "glog/logging.h"
+#include "src/base/status_macros.h"
+#include "src/services/zstd_codec.h"
+#include "src/store/spool.h"
+#include "src/store/zstd.h"
+
+namespace smelt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kPieceBytes = 256 << 10;
+constexpr int kNice = 19;  // those who build on this machine come first
+
+}  // namespace
+
+PackedReads::PackedReads(const StorePair& stores, ZstdForms& forms, Options options)
+    : stores_(stores), forms_(forms), options_(std::move(options)), thread_([this] { Run(); }) {}
+
+PackedReads::~PackedReads() {
+  {
+    const std::lock_guard lock(mu_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+std::optional<ZstdForms::Reader> PackedReads::Find(const Digest& blob) {
+  if (blob.size < ZstdForms::kBlobBytesMin || IsNear(blob)) return std::nullopt;
+  if (!forms_.FindAny(blob) && !fetches_.Do(blob, [&] { return Fetch(blob); })) return std::nullopt;
+  std::optional<ZstdForms::Reader> frames = forms_.FindAny(blob);
+  if (frames) TakeInLater(blob);
+  return frames;
+}
+
+bool PackedReads::IsNear(const Digest& blob) {
+  const absl::StatusOr<std::vector<Digest>> missing = stores_.near.FindMissing({&blob, 1});
+  return !missing.ok() || missing->empty();
+}
+
+bool PackedReads::Fetch(const Digest& blob) {
+  if (!forms_.Wants(blob, 1)) return true;  // kept by whoever came before, or never
+  const absl::StatusOr<Bytes> frames = stores_.far.GetPacked(blob);
+  if (frames.ok()) forms_.KeepUnverified(blob, *frames);
+  return frames.ok();
+}
+
+void PackedReads::TakeInLater(const Digest& blob) {
+  const std::lock_guard lock(mu_);
+  last_read_ = Clock::now();
+  if (awaited_.insert(blob).second) waiting_.push_back({blob, last_read_});
+  changed_.notify_all();
+}
+
+void PackedReads::Await() {
+  std::unique_lock lock(mu_);
+  changed_.wait(lock, [this] { return waiting_.empty(); });
+}
+
+PackedReads::Time PackedReads::NextTime() const {
+  return std::min(last_read_ + options_.quiet, waiting_.front().since + options_.longest);
+}
+
+void PackedReads::Run() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  std::unique_lock lock(mu_);
+  while (true) {
+    changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    while (!ending_ && Clock::now() < NextTime()) changed_.wait_until(lock, NextTime());
+    if (ending_) return;
+    const Digest blob = waiting_.front().blob;
+    lock.unlock();
+    TakeIn(blob);
+    lock.lock();
+    waiting_.pop_front();
+    awaited_.erase(blob);
+    changed_.notify_all();
+  }
+}
+
+void PackedReads::TakeIn(const Digest& blob) {
+  std::optional<ZstdForms::Reader> frames = forms_.FindAny(blob);
+  if (!frames || IsNear(blob)) return;
+  absl::StatusOr<Bytes> bytes = Unpacked(blob, *std::move(frames));
+  if (bytes.ok()) {
+    const absl::StatusOr<Digest> digest = DigestOf(*bytes);
+    if (digest.ok() && *digest == blob) {
+      forms_.Confirm(blob);
+      return stores_.near.Put(blob, *std::move(bytes)).IgnoreError();  // full, say: it is far all the same
+    }
+  }
+  LOG(WARNING) << "blob " << blob.ToString() << " was not what the far store's frames held";
+  forms_.Forget(blob);
+  stores_.both.Get(blob).IgnoreError();  // which verifies, and has the far store forget what is damaged there
+}
+
+absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reader frames) const {
+  Spool bytes(options_.directory, Spool::kMemoryBytes, Spool::Digesting::kYes);
+  ZstdDecoder decoder(kZstdWindowLogMax);
+  decoder.Begin(blob.size);
+  while (frames.left() > 0) {
+    ASSIGN_OR_RETURN(const std::string piece, frames.Next(kPieceBytes));
+    RETURN_IF_ERROR(decoder.Add(piece, [&](std::string_view part) { return bytes.Append(part); }));
+  }
+  RETURN_IF_ERROR(decoder.End());
+  return bytes.Finish();
+}
+
+}  // namespace smelt
