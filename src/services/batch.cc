@@ -12,7 +12,7 @@
 #include "src/reapi/digests.h"
 #include "src/services/grpc_status.h"
 #include "src/services/publish.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 namespace smelt {
 namespace {

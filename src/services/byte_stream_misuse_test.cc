@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "src/services/testing/server_fixture.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 namespace smelt {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "src/reapi/input_tree.h"
 #include "src/services/testing/server_fixture.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 namespace smelt {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "src/reapi/resource_name.h"
 #include "src/services/service_parts.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 #include "src/store/bytes.h"
 
 namespace smelt {

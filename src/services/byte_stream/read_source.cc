@@ -8,7 +8,7 @@
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/services/messages/read_response.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 #include "src/store/spool.h"
 
 namespace smelt {

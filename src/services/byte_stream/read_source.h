@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/services/byte_stream/read_range.h"
-#include "src/services/zstd_forms.h"
+#include "src/services/zstd/zstd_forms.h"
 #include "src/store/bytes.h"
 
 namespace grpc {

@@ -9,7 +9,7 @@
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "src/digest/hasher.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
 

@@ -5,7 +5,7 @@
 #include "fmt/format.h"
 #include "google/bytestream/bytestream.pb.h"
 #include "src/base/status_macros.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 namespace smelt {
 namespace {

@@ -22,7 +22,7 @@
 #include "src/services/audit/audit_log.h"
 #include "src/services/server.h"
 #include "src/services/worker_pool.h"
-#include "src/services/zstd_forms.h"
+#include "src/services/zstd/zstd_forms.h"
 #include "src/store/memory/memory_action_caches.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/testing/fake_clock.h"

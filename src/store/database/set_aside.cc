@@ -55,6 +55,7 @@ void SetAside::Measure() {
 }
 
 void SetAside::Remove() {
+  const std::lock_guard lock(removing_);
   ForEach([](const std::string& path) {
     std::error_code ignored;
     std::filesystem::remove_all(path, ignored);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -32,7 +33,7 @@ class SetAside {
   std::int64_t bytes() const { return bytes_; }
   void Measure();
 
-  // What is set aside is gone.
+  // What is set aside is gone. Any number of threads may want that at once.
   void Remove();
 
  private:
@@ -43,6 +44,7 @@ class SetAside {
   const std::string mark_;
   FileSystem& files_;
   Clock& clock_;
+  std::mutex removing_;  // what two delete at once neither deletes wholly
   std::atomic<std::int64_t> bytes_ = 0;
 };
 

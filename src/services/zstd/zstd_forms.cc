@@ -1,4 +1,4 @@
-#include "src/services/zstd_forms.h"
+#include "src/services/zstd/zstd_forms.h"
 
 #include <errno.h>
 #include <unistd.h>

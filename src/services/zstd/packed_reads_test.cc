@@ -1,4 +1,4 @@
-#include "src/services/packed_reads.h"
+#include "src/services/zstd/packed_reads.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "src/digest/hasher.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/store/read_through.h"
 #include "src/testing/status_matchers.h"

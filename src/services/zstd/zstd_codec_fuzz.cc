@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 // The first two bytes say the declared size; the rest is what came over the wire. Whatever it is, no more than the
 // declared size and one byte comes out, and both decoders agree.

@@ -1,4 +1,4 @@
-#include "src/services/zstd_forms.h"
+#include "src/services/zstd/zstd_forms.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

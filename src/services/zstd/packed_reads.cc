@@ -1,4 +1,4 @@
-#include "src/services/packed_reads.h"
+#include "src/services/zstd/packed_reads.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "glog/logging.h"
 #include "src/base/status_macros.h"
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 #include "src/store/spool.h"
 #include "src/store/zstd.h"
 

@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_ZSTD_CODEC_H_
-#define SMELT_SERVICES_ZSTD_CODEC_H_
+#ifndef SMELT_SERVICES_ZSTD_ZSTD_CODEC_H_
+#define SMELT_SERVICES_ZSTD_ZSTD_CODEC_H_
 
 #include <cstdint>
 #include <functional>
@@ -36,4 +36,4 @@ absl::Status DecompressZstd(const Bytes& frames, std::int64_t size,
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_ZSTD_CODEC_H_
+#endif  // SMELT_SERVICES_ZSTD_ZSTD_CODEC_H_

@@ -1,4 +1,4 @@
-#include "src/services/zstd_codec.h"
+#include "src/services/zstd/zstd_codec.h"
 
 #include <condition_variable>
 #include <memory>

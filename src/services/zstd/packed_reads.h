@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_PACKED_READS_H_
-#define SMELT_SERVICES_PACKED_READS_H_
+#ifndef SMELT_SERVICES_ZSTD_PACKED_READS_H_
+#define SMELT_SERVICES_ZSTD_PACKED_READS_H_
 
 #include <chrono>
 #include <condition_variable>
@@ -12,7 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "src/digest/digest.h"
-#include "src/services/zstd_forms.h"
+#include "src/services/zstd/zstd_forms.h"
 #include "src/store/blob_store.h"
 #include "src/store/packed_blobs.h"
 #include "src/store/shared_calls.h"
@@ -81,4 +81,4 @@ class PackedReads {
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_PACKED_READS_H_
+#endif  // SMELT_SERVICES_ZSTD_PACKED_READS_H_

@@ -1,5 +1,5 @@
-#ifndef SMELT_SERVICES_ZSTD_FORMS_H_
-#define SMELT_SERVICES_ZSTD_FORMS_H_
+#ifndef SMELT_SERVICES_ZSTD_ZSTD_FORMS_H_
+#define SMELT_SERVICES_ZSTD_ZSTD_FORMS_H_
 
 #include <cstdint>
 #include <deque>
@@ -131,4 +131,4 @@ class ZstdForms {
 
 }  // namespace smelt
 
-#endif  // SMELT_SERVICES_ZSTD_FORMS_H_
+#endif  // SMELT_SERVICES_ZSTD_ZSTD_FORMS_H_
