@@ -44,19 +44,36 @@ bool IsTheToken(std::string_view sent) {
   return sent == kToken || (pair && pair->ends_with(std::string(":") + kToken));
 }
 
+absl::StatusOr<Principal> Authorize(const std::string& header) {
+  Credentials credentials;
+  credentials.authorization = header;
+  return TheAuthorizer().Authorize(credentials, "main", Permission::kWriteActions);
+}
+
+// Refusals have words of their own: those that they have for somebody else, too, are nobody's secret.
+bool AreWordsOfARefusal(std::string_view sent) {
+  static const std::string& messages = *[] {
+    auto* text = new std::string;
+    for (const char* header : {"Bearer x", "Bearer x.y.z", "Basic !", "Basic eDp4"}) {
+      *text += std::string(Authorize(header).status().message()) + "\n";
+    }
+    return text;
+  }();
+  return messages.find(sent) != messages.npos;
+}
+
 }  // namespace
 }  // namespace smelt
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::size_t kTellingBytes = 20;  // shorter ones may be words of the message
+  constexpr std::size_t kTellingBytes = 20;  // shorter ones may be part of any message
   const std::string header(reinterpret_cast<const char*>(data), size);
   const std::string_view sent = smelt::SentIn(header);
-  smelt::Credentials credentials;
-  credentials.authorization = header;
-  const auto principal = smelt::TheAuthorizer().Authorize(credentials, "main", smelt::Permission::kWriteActions);
+  const auto principal = smelt::Authorize(header);
   if (principal.ok() && (principal->name != "ci" || !smelt::IsTheToken(sent))) std::abort();
   const std::string message(principal.status().message());
   const bool is_proof = header.starts_with("Bearer ") || header.starts_with("Basic ");
-  if (is_proof && sent.size() >= kTellingBytes && message.find(sent) != message.npos) std::abort();
+  const bool is_shown = sent.size() >= kTellingBytes && message.find(sent) != message.npos;
+  if (is_proof && is_shown && !smelt::AreWordsOfARefusal(sent)) std::abort();
   return 0;
 }
