@@ -16,7 +16,8 @@
 namespace smelt {
 namespace {
 
-constexpr unsigned kThreads = 2, kConnectionsMax = 64, kIdleSeconds = 10;
+// As many as a few hosts that only connect can hold open for as long as they are let idle.
+constexpr unsigned kThreads = 2, kConnectionsMax = 1024, kIdleSeconds = 5;
 constexpr std::size_t kConnectionBytes = 32 << 10;
 
 struct Address {

@@ -5,12 +5,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "src/base/unique_fd.h"
 #include "src/testing/fake_clock.h"
 
 namespace smelt {
@@ -91,20 +92,26 @@ TEST_F(StatusSiteTest, ThePageNeedsNothingFromElsewhere) {
   EXPECT_EQ(page.find("innerHTML"), page.npos) << "names from calls would become markup";
 }
 
-// What a server on loopback answers to these bytes.
-std::string Exchange(int port, const std::string& request) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+// A connection to a server on loopback on which these bytes have been sent.
+UniqueFd Sent(int port, const std::string& request) {
+  UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_GE(send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+  return client;
+}
+
+// What it answers.
+std::string Exchange(int port, const std::string& request) {
+  const UniqueFd client = Sent(port, request);
   std::string answer;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-      send(fd, request.data(), request.size(), MSG_NOSIGNAL) >= 0) {
-    char buffer[4096];
-    for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(n));
+  char buffer[4096];
+  for (ssize_t n; (n = recv(client.get(), buffer, sizeof buffer, 0)) > 0;) {
+    answer.append(buffer, static_cast<std::size_t>(n));
   }
-  close(fd);
   return answer;
 }
 
@@ -126,6 +133,16 @@ TEST_F(StatusSiteTest, OverHttp) {
   EXPECT_EQ(code("GET /status%00/../x" + end + "Authorization: good\r\n\r\n").substr(0, 8), "HTTP/1.1");
   EXPECT_EQ(code("nonsense\r\n\r\n").find("200"), std::string::npos);
   EXPECT_EQ(code("GET /healthz" + end + "\r\n"), "HTTP/1.1 200") << "after all that";
+}
+
+TEST(WebServer, WhoSendsHalfARequestKeepsNobodyWaiting) {
+  const auto server = WebServer::Start("127.0.0.1:0", [](const WebRequest&) { return WebResponse{200, "", "up"}; });
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::vector<UniqueFd> slow;
+  while (slow.size() < 200) slow.push_back(Sent((*server)->port(), "GET /healthz HTTP/1.1\r\nHost: x\r\n"));
+  EXPECT_THAT(Exchange((*server)->port(), "GET / HTTP/1.0\r\n\r\n"), HasSubstr("up"));
+  char byte;
+  EXPECT_EQ(recv(slow[0].get(), &byte, 1, MSG_DONTWAIT), -1) << "answered only when the first one had been given up";
 }
 
 TEST(WebServer, AddressesThatCannotBe) {
