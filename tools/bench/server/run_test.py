@@ -30,9 +30,10 @@ class RunTest(unittest.TestCase):
         self.assertEqual(run.cpu_each(sample("large reads"), "client_cpu"), 100_000.0)
         self.assertEqual(run.cpu_each(sample("small reads", items=0), "cpu"), 0.0)
 
-    def test_the_median_round_of_each_phase_counts(self):
+    def test_the_median_or_best_round_of_each_phase_counts(self):
         rounds = [{phase: sample(phase, rate) for phase in run.PHASES} for rate in (3.0, 1.0, 2.0)]
-        self.assertEqual({one["rate"] for one in run.medians(rounds).values()}, {2.0})
+        self.assertEqual({one["rate"] for one in run.chosen(rounds).values()}, {2.0})
+        self.assertEqual({one["rate"] for one in run.chosen(rounds, "best").values()}, {3.0})
 
     def test_the_table_has_a_ratio_for_ours_only(self):
         lines = run.markdown(result(10.0, 4.0)).splitlines()
