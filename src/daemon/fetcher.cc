@@ -119,7 +119,7 @@ absl::Status Fetcher::TransferBlob(const Digest& digest, Urgency urgency) {
 absl::Status Fetcher::TransferRlib(const Splice& splice, Urgency urgency) {
   ASSIGN_OR_RETURN(const Bytes metadata, blobs_.Get(splice.metadata));
   ASSIGN_OR_RETURN(Bytes whole, InTurn(splice.rest.size, urgency, [&] {
-                     return shared_.GetWith(splice.rest, {splice.offset, metadata}, directory_);
+                     return shared_.GetWith(splice.rest, {splice.offset, metadata}, splice.whole, directory_);
                    }));
   const absl::Status put = blobs_.Put(splice.whole, std::move(whole));
   if (!absl::IsInvalidArgument(put)) return put;

@@ -7,7 +7,7 @@
 
 namespace smelt {
 
-absl::StatusOr<Bytes> SharedCache::GetWith(const Digest& digest, const Insertion& insertion,
+absl::StatusOr<Bytes> SharedCache::GetWith(const Digest& digest, const Insertion& insertion, const Digest&,
                                            const std::string& directory) {
   ASSIGN_OR_RETURN(const Bytes blob, blobs().Get(digest));
   const bool in_memory = blob.size() + insertion.bytes.size() <= Spool::kMemoryBytes;

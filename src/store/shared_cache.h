@@ -42,8 +42,10 @@ class SharedCache {
   virtual BlobStore& blobs() = 0;
   virtual ActionCache& actions() = 0;
 
-  // blobs().Get, with `insertion` in it; a file of `directory` if it is large. Some do that while the blob arrives.
-  virtual absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const std::string& directory);
+  // blobs().Get, with `insertion` in it; a file of `directory` if it is large. Some do that while the blob arrives, and
+  // look at their part again if the whole is not what it should be.
+  virtual absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const Digest& whole,
+                                        const std::string& directory);
 
   // Connects if that has not been done; OK if it can be asked now. Blocks for a connect timeout at most.
   virtual absl::Status Reach() = 0;

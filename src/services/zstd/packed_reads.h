@@ -29,7 +29,7 @@ struct StorePair {
 // Answers reads of blobs that only the far store has with the frames that it has, for readers who verify what they get,
 // and takes the blobs into the near store when such reads have ceased: so that a build that waits for a server with an
 // empty disk waits for bytes only. What is read and not yet taken in lies in `forms`; what is lost from there is
-// fetched again. Thread-safe; blocks. docs/adr/0017-a-far-blob-is-passed-on-packed.md has what it saves.
+// fetched again. Thread-safe; blocks. docs/adr/0018-a-far-blob-is-passed-on-packed.md has what it saves.
 class PackedReads {
  public:
   struct Options {

@@ -79,10 +79,10 @@ class RemoteCache : public SharedCache {
 
   BlobStore& blobs() override { return blobs_; }
   ActionCache& actions() override { return actions_; }
-  absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion,
+  absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const Digest& whole,
                                 const std::string& directory) override {
     RETURN_IF_ERROR(connection_->Reach());
-    if (!blobs_.IsStreamed(digest)) return SharedCache::GetWith(digest, insertion, directory);
+    if (!blobs_.IsStreamed(digest)) return SharedCache::GetWith(digest, insertion, whole, directory);
     return blobs_.GetStreamed(digest, &insertion);
   }
   absl::Status Reach() override { return connection_->Reach(); }

@@ -140,15 +140,17 @@ TEST_F(RemoteCacheTest, ABlobArrivesWithWhatIsToBeInIt) {
   for (const std::size_t size : {0, 1'000, 2'000'000, 6'000'000}) {
     std::string text = Compressible(size);
     ASSERT_OK(remote_.cache->blobs().Put(DigestOf(text), Bytes(text)));
-    auto blob = remote_.cache->GetWith(DigestOf(text), {static_cast<std::int64_t>(size / 3), Bytes("inserted")},
+    const Digest part = DigestOf(text);
+    text.insert(size / 3, "inserted");
+    auto blob = remote_.cache->GetWith(part, {static_cast<std::int64_t>(size / 3), Bytes("inserted")}, DigestOf(text),
                                        remote_.directory.path());
     ASSERT_OK(blob);
-    text.insert(size / 3, "inserted");
     EXPECT_EQ(*blob->ReadAll(), text);
     EXPECT_EQ(*DigestOf(*blob), DigestOf(text));
   }
-  EXPECT_THAT(remote_.cache->GetWith(DigestOf("none"), {0, Bytes("inserted")}, remote_.directory.path()),
-              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(
+      remote_.cache->GetWith(DigestOf("none"), {0, Bytes("inserted")}, DigestOf("whole"), remote_.directory.path()),
+      StatusIs(absl::StatusCode::kNotFound));
 }
 
 // As bazel-remote does with it.

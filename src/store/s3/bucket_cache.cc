@@ -20,6 +20,15 @@ class BucketCache : public SharedCache {
 
   BlobStore& blobs() override { return store_; }
   ActionCache& actions() override { return *actions_; }
+  absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const Digest& whole,
+                                const std::string& directory) override {
+    absl::StatusOr<Bytes> blob = store_.GetObjectWith(digest, insertion);
+    if (blob.ok()) {
+      const absl::StatusOr<Digest> actual = DigestOf(*blob);
+      if (actual.ok() && *actual == whole) return blob;
+    }
+    return SharedCache::GetWith(digest, insertion, whole, directory);
+  }
   absl::Status Reach() override { return store_.Refresh(); }
   absl::Status Flush() override { return store_.Flush(); }
 

@@ -51,8 +51,8 @@ absl::Status CheckDigest(const Digest& digest, const Bytes& bytes) {
 // An object on its way, unpacked and digested as it comes: the network is never idle while that is done.
 class Arrival {
  public:
-  Arrival(bool zstd, std::int64_t bytes_max, const std::string& directory)
-      : zstd_(zstd), bytes_max_(bytes_max), directory_(directory) {}
+  Arrival(bool zstd, std::int64_t bytes_max, const std::string& directory, const Insertion* insertion = nullptr)
+      : zstd_(zstd), bytes_max_(bytes_max), directory_(directory), insertion_(insertion) {}
 
   BodySink Sink() {
     return {.begin = [this] { Begin(); }, .add = [this](std::string_view piece) { return Add(piece); }};
@@ -65,7 +65,9 @@ class Arrival {
 
  private:
   void Begin() {
-    spool_ = Spool(directory_, std::min(bytes_max_, Spool::kMemoryBytes), Spool::Digesting::kYes);
+    const std::int64_t bytes = bytes_max_ + (insertion_ == nullptr ? 0 : insertion_->bytes.size());
+    spool_ = Spool(directory_, bytes <= Spool::kMemoryBytes ? bytes : 0, Spool::Digesting::kYes);
+    if (insertion_ != nullptr) spool_.Insert(*insertion_);
     decoder_.Begin(bytes_max_);
   }
 
@@ -82,6 +84,7 @@ class Arrival {
   const bool zstd_;
   const std::int64_t bytes_max_;
   const std::string& directory_;
+  const Insertion* const insertion_;
   ZstdDecoder decoder_;
   Spool spool_;
 };
@@ -222,6 +225,14 @@ absl::StatusOr<Bytes> BucketStore::GetPacked(const Digest& digest) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
   if (!place || !place->zstd || !place->pack.starts_with(kBlobsPrefix)) return NoBlob(digest);
   Arrival arrival(false, place->stored_size, options_.staging_directory);
+  RETURN_IF_ERROR(objects_.Read(place->pack, arrival.Sink()));
+  return arrival.Finish();
+}
+
+absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {
+  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
+  if (!place || !place->pack.starts_with(kBlobsPrefix)) return NoBlob(digest);
+  Arrival arrival(place->zstd, digest.size, options_.staging_directory, &insertion);
   RETURN_IF_ERROR(objects_.Read(place->pack, arrival.Sink()));
   return arrival.Finish();
 }

@@ -23,6 +23,7 @@
 #include "src/store/s3/pack_reader.h"
 #include "src/store/s3/pack_writer.h"
 #include "src/store/shared_calls.h"
+#include "src/store/spool.h"
 
 namespace smelt {
 
@@ -77,6 +78,10 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
 
   // Large blobs as they lie in the bucket.
   absl::StatusOr<Bytes> GetPacked(const Digest& digest) override;
+
+  // A large blob with `insertion` in it, put together as it arrives, and not verified: see SharedCache::GetWith.
+  // NOT_FOUND for all that is no object of its own.
+  absl::StatusOr<Bytes> GetObjectWith(const Digest& digest, const Insertion& insertion);
 
   // The last one written is the one: by the clocks of their writers, where several write.
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;

@@ -368,6 +368,22 @@ TEST_F(BucketStoreTest, LargeBlobsAreReadAsTheyLie) {
   EXPECT_THAT(reader->GetPacked(DigestOf(large)), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(BucketStoreTest, ALargeBlobArrivesWithWhatIsToBeInIt) {
+  const std::string large(3 << 20, 'a'), larger = Noise(9 << 20, 9), small(100'000, 'a');
+  auto store = Open();
+  for (const std::string& contents : {large, larger, small}) Put(*store, contents);
+  const Insertion insertion = {1 << 20, Bytes("inserted")};
+  for (std::string contents : {large, larger}) {
+    const auto blob = store->GetObjectWith(DigestOf(contents), insertion);
+    ASSERT_OK(blob);
+    contents.insert(1 << 20, "inserted");
+    EXPECT_TRUE(*blob->ReadAll() == contents);
+    EXPECT_EQ(*DigestOf(*blob), DigestOf(contents));
+  }
+  EXPECT_THAT(store->GetObjectWith(DigestOf(small), insertion), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store->GetObjectWith(DigestOf(large), {4 << 20, Bytes("x")}), StatusIs(absl::StatusCode::kOutOfRange));
+}
+
 TEST_F(BucketStoreTest, ReadersOfOneLargeBlobShareOneDownload) {
   auto writer = Open();
   const std::string large = Noise(3 << 20, 9);
