@@ -104,7 +104,7 @@ void PackedReads::TakeIn(const Digest& blob) {
 }
 
 absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reader frames) const {
-  Spool bytes(options_.directory, Spool::kMemoryBytes, Spool::Digesting::kYes);
+  Spool bytes(options_.directory, blob.size <= Spool::kMemoryBytes ? blob.size : 0, Spool::Digesting::kYes);
   ZstdDecoder decoder(kZstdWindowLogMax);
   decoder.Begin(blob.size);
   while (frames.left() > 0) {

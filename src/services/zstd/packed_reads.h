@@ -33,9 +33,9 @@ struct StorePair {
 class PackedReads {
  public:
   struct Options {
-    std::string directory;                      // for blobs on their way into the near store
-    std::chrono::milliseconds quiet{10'000};    // without a read, after which blobs are taken in
-    std::chrono::milliseconds longest{60'000};  // after which a blob is, quiet or not
+    std::string directory;                       // for blobs on their way into the near store
+    std::chrono::milliseconds quiet{30'000};     // without a read, after which blobs are taken in
+    std::chrono::milliseconds longest{300'000};  // after which a blob is, quiet or not
   };
 
   // All outlive this.
