@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "src/base/remote_endpoint.h"
 #include "src/base/status_macros.h"
+#include "src/config/s3_texts.h"
 #include "src/config/sccache.h"
 #include "src/config/toml_text.h"
 
@@ -62,8 +63,9 @@ Setter SetText(std::string RemoteConfig::*field) {
   };
 }
 
-Setter SetS3Text(std::string S3Config::*field) {
-  return [field](Config& config, const std::string& text) {
+Setter SetS3Text(std::string S3Config::*field, absl::Status (*check)(std::string_view) = nullptr) {
+  return [field, check](Config& config, const std::string& text) {
+    if (check != nullptr) RETURN_IF_ERROR(check(text));
     config.s3.*field = text;
     return absl::OkStatus();
   };
@@ -135,11 +137,11 @@ const std::vector<Key>& Keys() {
       {"remote", "mode", "SMELT_REMOTE_MODE", SetRemoteMode},
       {"remote", "compression", "SMELT_REMOTE_COMPRESSION", SetCompression},
       {"remote", "timeout", "SMELT_REMOTE_TIMEOUT", SetRemoteTimeout},
-      {"cache.s3", "bucket", "SMELT_S3_BUCKET", SetS3Text(&S3Config::bucket)},
+      {"cache.s3", "bucket", "SMELT_S3_BUCKET", SetS3Text(&S3Config::bucket, CheckBucketName)},
       {"cache.s3", "region", "SMELT_S3_REGION", SetS3Text(&S3Config::region)},
-      {"cache.s3", "endpoint", "SMELT_S3_ENDPOINT", SetS3Text(&S3Config::endpoint)},
+      {"cache.s3", "endpoint", "SMELT_S3_ENDPOINT", SetS3Text(&S3Config::endpoint, CheckS3Endpoint)},
       {"cache.s3", "use_ssl", "SMELT_S3_USE_SSL", SetS3Flag(&S3Config::use_ssl)},
-      {"cache.s3", "key_prefix", "SMELT_S3_KEY_PREFIX", SetS3Text(&S3Config::key_prefix)},
+      {"cache.s3", "key_prefix", "SMELT_S3_KEY_PREFIX", SetS3Text(&S3Config::key_prefix, CheckKeyPrefix)},
       {"cache.s3", "virtual_host_style", "SMELT_S3_VIRTUAL_HOST_STYLE", SetS3Flag(&S3Config::virtual_host_style)},
       {"cache.s3", "server_side_encryption", "SMELT_S3_SERVER_SIDE_ENCRYPTION",
        SetS3Flag(&S3Config::server_side_encryption)},

@@ -37,6 +37,9 @@ TEST(Config, NothingIsTheDefault) {
 TEST(Config, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
   const std::pair<const char*, const char*> kCases[] = {
       {"[cache]\nsize = \"big\"\n", "/etc/c.toml:2: cache.size: 'big' is not a size"},
+      {"[cache.s3]\nbucket = \"a b\"\n", "/etc/c.toml:2: cache.s3.bucket: 'a b' is no bucket's name: write it without"},
+      {"[cache.s3]\nendpoint = \"[::1]:0\"\n", "/etc/c.toml:2: cache.s3.endpoint: '[::1]:0' is no endpoint: write"},
+      {"[cache.s3]\nkey_prefix = \"..\"\n", "/etc/c.toml:2: cache.s3.key_prefix: '..' is no prefix: write names"},
       {"[cache]\n\nsizes = 1\n", "/etc/c.toml:3: [cache] has no key 'sizes'; it has size"},
       {"[cache]\n'[\xf6' = 2\n", "/etc/c.toml:2: not UTF-8"},
       {"# \xc3\xa9\n# \xed\xa0\x80\n", "/etc/c.toml:2: not UTF-8"},

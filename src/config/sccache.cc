@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/config/s3_texts.h"
 #include "src/config/toml_text.h"
 
 namespace smelt {
@@ -84,18 +85,23 @@ absl::Status SetFlag(const Setting& setting, bool& flag) {
 }
 
 absl::Status ApplyS3(const Settings& settings, S3Config& s3) {
-  auto text = [&](std::string_view key, std::string& value) {
-    if (auto found = settings.find(key); found != settings.end()) value = found->second.text;
+  auto text = [&](std::string_view key, std::string& value, absl::Status (*check)(std::string_view) = nullptr) {
+    auto found = settings.find(key);
+    if (found == settings.end()) return absl::OkStatus();
+    value = found->second.text;
+    const absl::Status status = check == nullptr ? absl::OkStatus() : check(value);
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(fmt::format("{}: {}", found->second.place, std::string(status.message())));
   };
   auto flag = [&](std::string_view key, bool& value) {
     auto found = settings.find(key);
     return found == settings.end() ? absl::OkStatus() : SetFlag(found->second, value);
   };
-  text("cache.s3.bucket", s3.bucket);
+  RETURN_IF_ERROR(text("cache.s3.bucket", s3.bucket, CheckBucketName));
   if (s3.bucket.empty()) return absl::OkStatus();
-  text("cache.s3.region", s3.region);
-  text("cache.s3.endpoint", s3.endpoint);
-  text("cache.s3.key_prefix", s3.key_prefix);
+  RETURN_IF_ERROR(text("cache.s3.region", s3.region));
+  RETURN_IF_ERROR(text("cache.s3.endpoint", s3.endpoint, CheckS3Endpoint));
+  RETURN_IF_ERROR(text("cache.s3.key_prefix", s3.key_prefix, CheckKeyPrefix));
   RETURN_IF_ERROR(flag("cache.s3.use_ssl", s3.use_ssl));
   RETURN_IF_ERROR(flag("cache.s3.no_credentials", s3.no_credentials));
   RETURN_IF_ERROR(flag("cache.s3.server_side_encryption", s3.server_side_encryption));

@@ -99,6 +99,7 @@ TEST_F(SccacheTest, ErrorsNameThePlaceAndWhatWouldBeRight) {
       {"[cache.s3]\nbucket = \"b\"\nuse_ssl = \"maybe\"\n",
        "/config:3: cache.s3.use_ssl: 'maybe': write true or false"},
       {"[cache.s3]\nbucket = \"b\"\nrw_mode = \"RO\"\n", "/config:3: cache.s3.rw_mode: 'RO': write READ_ONLY or"},
+      {"[cache.s3]\nbucket = \"b\"\nendpoint = \"s3://b\"\n", "/config:3: cache.s3.endpoint: 's3://b' is no endpoint"},
       {"[cache.disk]\nsize = \"much\"\n", "/config:2: cache.disk.size: 'much': write a size such as 20G"},
       {"[cache.s3\n", "/config:1: "},
   };

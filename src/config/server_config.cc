@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/config/auth_tables.h"
+#include "src/config/s3_texts.h"
 #include "src/config/toml_table.h"
 #include "src/config/toml_text.h"
 
@@ -43,6 +44,14 @@ Reader MaybeText(std::string& target) {
   };
 }
 
+Reader Checked(std::string& target, absl::Status (*check)(std::string_view)) {
+  return [&target, check](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(Text(target)(place, value));
+    const absl::Status status = check(target);
+    return status.ok() ? status : place.Error(value, std::string(status.message()));
+  };
+}
+
 Reader Encryption(S3Options::Encryption& target) {
   return [&target](const Place& place, const toml::value& value) {
     const std::string text = value.is_string() ? value.as_string().str : "";
@@ -57,13 +66,13 @@ Reader S3(std::optional<S3Options>& target) {
   return [&target](const Place& place, const toml::value& value) {
     S3Options s3;
     RETURN_IF_ERROR(ReadTable(place, value,
-                              {{"bucket", Text(s3.bucket)},
+                              {{"bucket", Checked(s3.bucket, CheckBucketName)},
                                {"region", Text(s3.region)},
-                               {"endpoint", Text(s3.endpoint)},
+                               {"endpoint", Checked(s3.endpoint, CheckS3Endpoint)},
                                {"use_ssl", Flag(s3.use_ssl)},
                                {"virtual_host_style", Flag(s3.virtual_host_style)},
                                {"ca_file", Text(s3.ca_bundle)},
-                               {"key_prefix", Text(s3.key_prefix)},
+                               {"key_prefix", Checked(s3.key_prefix, CheckKeyPrefix)},
                                {"server_side_encryption", Encryption(s3.encryption)},
                                {"kms_key_id", Text(s3.kms_key_id)},
                                {"no_credentials", Flag(s3.no_credentials)},

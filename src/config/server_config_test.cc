@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/types/span.h"
 #include "src/testing/status_matchers.h"
 
 namespace smelt {
@@ -141,8 +142,18 @@ TEST(ServerConfig, NothingIsTheDefault) {
   EXPECT_TRUE(c.auth.empty() && !c.s3 && !c.server.insecure && !c.server.reflection && !c.status.open);
 }
 
+using ErrorCase = std::pair<const char*, const char*>;
+
+void ExpectErrors(absl::Span<const ErrorCase> cases) {
+  for (const auto& [text, expected] : cases) {
+    const absl::Status status = ParseServerConfig(Filled(text), "s.toml").status();
+    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument, StartsWith(expected))) << text;
+    EXPECT_EQ(std::string(status.message()).find("canary"), std::string::npos) << "a secret is shown";
+  }
+}
+
 TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
-  const std::pair<const char*, const char*> kCases[] = {
+  const ErrorCase kCases[] = {
       {"[server\n", "s.toml:1: "},
       {"x = 1\n", "s.toml:1: there is no 'x'; there is server, storage,"},
       {"server = 1\n", "s.toml:1: server: is no table"},
@@ -171,9 +182,6 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[tls]\nkey = \"k\"\n", "s.toml:1: tls: needs the keys 'certificate' and 'key'"},
       {"[limits]\nstreams = 0\n", "s.toml:2: limits.streams: write a whole number from 1 to 100000"},
       {"[limits]\nstreams = \"9\"\n", "s.toml:2: limits.streams: write a whole number"},
-      {"[s3]\nregion = \"x\"\n", "s.toml:1: s3: needs the key 'bucket'"},
-      {"[s3]\nbucket = \"x\"\nsecret_key = \"x\"\n", "s.toml:3: s3: there is no 'secret_key'"},
-      {"[s3]\nserver_side_encryption = \"ROT13\"\n", "s.toml:2: s3.server_side_encryption: write \"AES256\""},
       {"[instance]\nname = \"a\"\n", "s.toml:1: instance: write [[instance]]"},
       {"[[instance]]\nparent = \"a\"\n", "s.toml:1: instance: needs the key 'name'"},
       {"[[instance]]\nname = \"a\"\n", "s.toml:1: instance: needs the key 'parent'"},
@@ -202,11 +210,23 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[[auth.certificate]]\nrole = \"reader\"\n", "s.toml:1: auth.certificate: needs the key 'name'"},
       {"[[auth.certificate]]\nrole = \"reader\"\nname = \"a\"\n", "s.toml:1: auth.certificate: needs tls.client_ca"},
   };
-  for (const auto& [text, expected] : kCases) {
-    const absl::Status status = ParseServerConfig(Filled(text), "s.toml").status();
-    EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument, StartsWith(expected))) << text;
-    EXPECT_EQ(std::string(status.message()).find("canary"), std::string::npos) << "a secret is shown";
-  }
+  ExpectErrors(kCases);
+}
+
+TEST(ServerConfig, ErrorsInABucketsName) {
+  const ErrorCase kCases[] = {
+      {"[s3]\nregion = \"x\"\n", "s.toml:1: s3: needs the key 'bucket'"},
+      {"[s3]\nbucket = \"x\"\nsecret_key = \"x\"\n", "s.toml:3: s3: there is no 'secret_key'"},
+      {"[s3]\nbucket = \"a/b\"\n", "s.toml:2: s3.bucket: 'a/b' is no bucket's name"},
+      {"[s3]\nendpoint = \"ftp://x\"\n", "s.toml:2: s3.endpoint: 'ftp://x' is no endpoint: write"},
+      {"[s3]\nendpoint = \"http://canary:canary@x\"\n", "s.toml:2: s3.endpoint: '...' is no endpoint: write"},
+      {"[s3]\nendpoint = \"https://x/path\"\n", "s.toml:2: s3.endpoint: 'https://x/path' is no endpoint: write"},
+      {"[s3]\nendpoint = \"x:65536\"\n", "s.toml:2: s3.endpoint: 'x:65536' is no endpoint: write"},
+      {"[s3]\nendpoint = \"https://\"\n", "s.toml:2: s3.endpoint: 'https://' is no endpoint: write"},
+      {"[s3]\nkey_prefix = \"a/../b\"\n", "s.toml:2: s3.key_prefix: 'a/../b' is no prefix: write names"},
+      {"[s3]\nserver_side_encryption = \"ROT13\"\n", "s.toml:2: s3.server_side_encryption: write \"AES256\""},
+  };
+  ExpectErrors(kCases);
 }
 
 TEST(ServerConfig, AFileThatIsNotThere) {

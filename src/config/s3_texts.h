@@ -1,0 +1,24 @@
+#ifndef SMELT_CONFIG_S3_TEXTS_H_
+#define SMELT_CONFIG_S3_TEXTS_H_
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace smelt {
+
+// What names a bucket, looked at before anybody asks for it. INVALID_ARGUMENT says what is wrong and what would be
+// right; for an empty text nothing is.
+
+// Letters, digits, '.', '-' and '_'. Amazon is stricter, other services are not.
+absl::Status CheckBucketName(std::string_view name);
+
+// "host", "host:port", "http://host:port" or "https://host:port": without a path, a user or a query.
+absl::Status CheckS3Endpoint(std::string_view endpoint);
+
+// Names with slashes between them, none of them "." or "..", which services and tools take for something else.
+absl::Status CheckKeyPrefix(std::string_view prefix);
+
+}  // namespace smelt
+
+#endif  // SMELT_CONFIG_S3_TEXTS_H_
