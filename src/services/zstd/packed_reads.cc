@@ -91,12 +91,11 @@ void PackedReads::TakeIn(const Digest& blob) {
   std::optional<ZstdForms::Reader> frames = forms_.FindAny(blob);
   if (!frames || IsNear(blob)) return;
   absl::StatusOr<Bytes> bytes = Unpacked(blob, *std::move(frames));
-  if (bytes.ok()) {
-    const absl::StatusOr<Digest> digest = DigestOf(*bytes);
-    if (digest.ok() && *digest == blob) {
-      forms_.Confirm(blob);
-      return stores_.near.Put(blob, *std::move(bytes)).IgnoreError();  // full, say: it is far all the same
-    }
+  const absl::StatusOr<Digest> digest = bytes.ok() ? DigestOf(*bytes) : bytes.status();
+  if (!digest.ok() && !absl::IsDataLoss(digest.status())) return;  // the disk is full, say: it is far all the same
+  if (digest.ok() && *digest == blob) {
+    forms_.Confirm(blob);
+    return stores_.near.Put(blob, *std::move(bytes)).IgnoreError();  // as above
   }
   LOG(WARNING) << "blob " << blob.ToString() << " was not what the far store's frames held";
   forms_.Forget(blob);
@@ -108,6 +107,7 @@ absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reade
   ZstdDecoder decoder(kZstdWindowLogMax);
   decoder.Begin(blob.size);
   while (frames.left() > 0) {
+    if (ending_) return absl::CancelledError("the server ends");
     ASSIGN_OR_RETURN(const std::string piece, frames.Next(kPieceBytes));
     RETURN_IF_ERROR(decoder.Add(piece, [&](std::string_view part) { return bytes.Append(part); }));
   }

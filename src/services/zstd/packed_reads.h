@@ -1,6 +1,7 @@
 #ifndef SMELT_SERVICES_ZSTD_PACKED_READS_H_
 #define SMELT_SERVICES_ZSTD_PACKED_READS_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -75,7 +76,7 @@ class PackedReads {
   std::deque<Waiting> waiting_;          // guarded by mu_; the first one stays while it is taken in
   absl::flat_hash_set<Digest> awaited_;  // guarded by mu_; those of waiting_
   Time last_read_;                       // guarded by mu_
-  bool ending_ = false;                  // guarded by mu_
+  std::atomic<bool> ending_ = false;     // set with mu_ held
   std::thread thread_;
 };
 

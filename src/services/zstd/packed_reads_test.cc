@@ -134,6 +134,17 @@ TEST_F(PackedReadsTest, FramesThatDoNotHoldTheBlobAreNotTakenIn) {
   }
 }
 
+TEST_F(PackedReadsTest, WhatTheDiskCannotTakeStaysFar) {
+  const std::string large(6'000'000, 'a');
+  const Digest digest = PutFar(large);
+  PackedReads reads({near_, far_, both_}, forms_, {directory_.path() + "/none", milliseconds(0), hours(1)});
+  EXPECT_TRUE(reads.Find(digest));
+  reads.Await();
+  EXPECT_TRUE(forms_.FindAny(digest));
+  EXPECT_FALSE(IsNear(digest));
+  EXPECT_EQ(far_.gets, 0) << "nothing is wrong with it";
+}
+
 TEST_F(PackedReadsTest, WhatCannotBeKeptIsReadLikeAnyOther) {
   ZstdForms none(directory_.path(), 0);
   PackedReads reads({near_, far_, both_}, none, {directory_.path()});
