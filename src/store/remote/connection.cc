@@ -174,7 +174,7 @@ absl::Status Connection::AskAbilities() {
   return absl::OkStatus();
 }
 
-bool Connection::ReadsZstd() const {
+bool Connection::StreamsZstd() const {
   const bool may = options_.compression == RemoteOptions::Compression::kAuto && abilities_.zstd_wishes;
   return abilities_.zstd_streams && (may || Compresses());
 }

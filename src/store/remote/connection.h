@@ -57,8 +57,9 @@ class Connection {
   // True if bytes are to be compressed on the way.
   bool Compresses() const;
 
-  // True if streams are to be read as zstd: on a quick link, too, from a server that need not compress for it.
-  bool ReadsZstd() const;
+  // True if streams are to be zstd: on a quick link, too, with a server that keeps what it gets so, and need not
+  // compress for who reads it.
+  bool StreamsZstd() const;
 
   // Calls `attempt` until it succeeds, or fails for good. `bytes` is what travels.
   using Attempt = std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::Channel>&)>;

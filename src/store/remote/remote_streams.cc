@@ -38,7 +38,7 @@ grpc::Status FromStatus(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion) {
-  const bool zstd = connection_.ReadsZstd();
+  const bool zstd = connection_.StreamsZstd();
   const std::int64_t size = digest.size + (insertion == nullptr ? 0 : insertion->bytes.size());
   const auto empty = [&] {
     Spool spool(connection_.options().staging_directory, size <= kInMemoryBytesMax ? kInMemoryBytesMax : 0,
@@ -89,7 +89,7 @@ absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, const 
 
 absl::Status RemoteBlobStore::PutStreamed(const Digest& digest, const Bytes& bytes) {
   ASSIGN_OR_RETURN(const std::string sample, bytes.Read(0, kPieceBytes));
-  const bool zstd = connection_.abilities().zstd_streams && connection_.Compresses() && IsCompressible(sample);
+  const bool zstd = connection_.StreamsZstd() && IsCompressible(sample);
   return connection_.Call("Write", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
     bytestream::WriteResponse answer;
     auto stream = bytestream::ByteStream::NewStub(channel)->Write(&context, &answer);
