@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "src/base/ascii.h"
+
 namespace smelt::reapi {
 namespace {
 
-constexpr std::string_view kUnverified = "unverified", kStored = "stored", kBlanks = " \t";
-
-std::string_view Trimmed(std::string_view word) {
-  const std::size_t begin = std::min(word.find_first_not_of(kBlanks), word.size());
-  return word.substr(begin, word.find_last_not_of(kBlanks) + 1 - begin);
-}
+constexpr std::string_view kUnverified = "unverified", kStored = "stored";
 
 }  // namespace
 

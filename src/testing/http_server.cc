@@ -13,6 +13,8 @@
 #include <optional>
 #include <utility>
 
+#include "src/base/ascii.h"
+
 namespace smelt {
 namespace {
 
@@ -36,12 +38,6 @@ bool Receive(int fd, std::string& buffer) {
   return true;
 }
 
-std::string Trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return std::string(text);
-}
-
 bool ParseHead(std::string_view head, ServedRequest& request) {
   const std::size_t first_space = head.find(' ');
   const std::size_t second_space = head.find(' ', first_space + 1);
@@ -53,9 +49,7 @@ bool ParseHead(std::string_view head, ServedRequest& request) {
     const std::size_t end = std::min(head.find("\r\n"), head.size());
     const std::size_t colon = head.find(':');
     if (colon == head.npos || colon > end) return false;
-    std::string name(head.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    request.headers[name] = Trimmed(head.substr(colon + 1, end - colon - 1));
+    request.headers[LowerCase(head.substr(0, colon))] = Trimmed(head.substr(colon + 1, end - colon - 1));
     head.remove_prefix(std::min(end + 2, head.size()));
   }
   return true;

@@ -4,22 +4,11 @@
 #include <pugixml.hpp>
 
 #include "nlohmann/json.hpp"
+#include "src/base/ascii.h"
 #include "src/store/s3/s3_answers.h"
 
 namespace smelt {
 namespace {
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 std::string SectionName(std::string_view line) {
   line = Trimmed(line.substr(1, line.find(']') - 1));

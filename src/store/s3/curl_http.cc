@@ -3,13 +3,13 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "fmt/format.h"
+#include "src/base/ascii.h"
 #include "src/store/spool.h"
 
 namespace smelt {
@@ -62,21 +62,13 @@ std::size_t TakeBody(char* from, std::size_t size, std::size_t count, void* of) 
   return transfer.error.ok() ? size * count : 0;
 }
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
-}
-
 std::size_t TakeHeader(char* from, std::size_t size, std::size_t count, void* of) {
   auto& headers = static_cast<Transfer*>(of)->answer.headers;
   const std::string_view line(from, size * count);
   if (line.starts_with("HTTP/")) headers.clear();  // those of "100 Continue"
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    headers.emplace_back(std::move(name), Trimmed(line.substr(colon + 1)));
+    headers.emplace_back(LowerCase(line.substr(0, colon)), Trimmed(line.substr(colon + 1)));
   }
   return size * count;
 }

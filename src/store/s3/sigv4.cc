@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "fmt/format.h"
+#include "src/base/ascii.h"
 #include "src/digest/hasher.h"
 #include "src/digest/mac.h"
 
@@ -16,12 +17,6 @@ struct CanonicalHeaders {
   std::string lines;         // "name:value\n"...
   std::string signed_names;  // "a;b"
 };
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
 
 // Without spaces at the ends, and one where there are several.
 std::string Squeezed(std::string_view text) {
@@ -35,7 +30,7 @@ std::string Squeezed(std::string_view text) {
 
 CanonicalHeaders Canonical(const std::vector<std::pair<std::string, std::string>>& headers) {
   std::vector<std::pair<std::string, std::string>> sorted;
-  for (const auto& [name, value] : headers) sorted.emplace_back(Lower(name), Squeezed(value));
+  for (const auto& [name, value] : headers) sorted.emplace_back(LowerCase(name), Squeezed(value));
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   CanonicalHeaders canonical;
   for (const auto& [name, value] : sorted) {
