@@ -48,8 +48,17 @@ absl::Status CheckDigest(const Digest& digest, const Bytes& bytes) {
   return absl::DataLossError(fmt::format("blob {} came back as {}", digest.ToString(), actual.ToString()));
 }
 
+// A blob with a whole object, and not a part of a pack.
+bool IsObject(const BucketIndex::Place& place) { return place.pack.starts_with(kBlobsPrefix); }
+
+absl::Status NoBlob(const Digest& digest) {
+  return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
+}
+
+}  // namespace
+
 // An object on its way, unpacked and digested as it comes: the network is never idle while that is done.
-class Arrival {
+class BucketStore::Arrival {
  public:
   Arrival(bool zstd, std::int64_t bytes_max, const std::string& directory, const Insertion* insertion = nullptr)
       : zstd_(zstd), bytes_max_(bytes_max), directory_(directory), insertion_(insertion) {}
@@ -88,12 +97,6 @@ class Arrival {
   ZstdDecoder decoder_;
   Spool spool_;
 };
-
-absl::Status NoBlob(const Digest& digest) {
-  return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
-}
-
-}  // namespace
 
 class BucketStore::Results : public ActionCache {
  public:
@@ -171,12 +174,13 @@ void BucketStore::PublishUses() {
   writer_.Publish(std::move(marks));
 }
 
+absl::StatusOr<Bytes> BucketStore::Receive(const Place& place, Arrival arrival) {
+  RETURN_IF_ERROR(objects_.Read(place.pack, arrival.Sink()));
+  return arrival.Finish();
+}
+
 absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place, std::int64_t bytes_max) {
-  if (place.pack.starts_with(kBlobsPrefix)) {
-    Arrival arrival(place.zstd, bytes_max, options_.staging_directory);
-    RETURN_IF_ERROR(objects_.Read(place.pack, arrival.Sink()));
-    return arrival.Finish();
-  }
+  if (IsObject(place)) return Receive(place, Arrival(place.zstd, bytes_max, options_.staging_directory));
   ASSIGN_OR_RETURN(std::string contents, packs_.Read(place));
   if (place.zstd) {
     ASSIGN_OR_RETURN(contents, ZstdDecompress(contents, bytes_max));
@@ -223,18 +227,14 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
 
 absl::StatusOr<Bytes> BucketStore::GetPacked(const Digest& digest) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !place->zstd || !place->pack.starts_with(kBlobsPrefix)) return NoBlob(digest);
-  Arrival arrival(false, place->stored_size, options_.staging_directory);
-  RETURN_IF_ERROR(objects_.Read(place->pack, arrival.Sink()));
-  return arrival.Finish();
+  if (!place || !place->zstd || !IsObject(*place)) return NoBlob(digest);
+  return Receive(*place, Arrival(false, place->stored_size, options_.staging_directory));
 }
 
 absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !place->pack.starts_with(kBlobsPrefix)) return NoBlob(digest);
-  Arrival arrival(place->zstd, digest.size, options_.staging_directory, &insertion);
-  RETURN_IF_ERROR(objects_.Read(place->pack, arrival.Sink()));
-  return arrival.Finish();
+  if (!place || !IsObject(*place)) return NoBlob(digest);
+  return Receive(*place, Arrival(place->zstd, digest.size, options_.staging_directory, &insertion));
 }
 
 absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {

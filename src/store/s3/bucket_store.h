@@ -108,6 +108,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
 
  private:
   class Results;
+  class Arrival;
 
   using Place = BucketIndex::Place;
 
@@ -116,6 +117,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   absl::StatusOr<std::optional<Place>> FindOrRefresh(const Digest& name);
   void PublishUses();
 
+  absl::StatusOr<Bytes> Receive(const Place& place, Arrival arrival);
   absl::StatusOr<Bytes> Fetch(const Digest& name, const Place& place, std::int64_t bytes_max);
   absl::StatusOr<Bytes> FetchChecked(const Digest& name, const Place& place, std::int64_t bytes_max,
                                      const std::function<absl::Status(const Bytes&)>& check);
