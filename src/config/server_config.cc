@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -27,15 +28,6 @@ Reader Addresses(std::vector<std::string>& target) {
   };
 }
 
-Reader MaybeAddress(std::string& target) {
-  return [&target](const Place& place, const toml::value& value) {
-    if (!value.is_string()) return place.Error(value, "write a text in quotes");
-    target = value.as_string().str;
-    const absl::Status status = target.empty() ? absl::OkStatus() : CheckAddress(target);
-    return status.ok() ? status : place.Error(value, std::string(status.message()));
-  };
-}
-
 Reader MaybeText(std::string& target) {
   return [&target](const Place& place, const toml::value& value) {
     if (!value.is_string()) return place.Error(value, "write a text in quotes");
@@ -44,10 +36,11 @@ Reader MaybeText(std::string& target) {
   };
 }
 
-Reader Checked(std::string& target, absl::Status (*check)(std::string_view)) {
-  return [&target, check](const Place& place, const toml::value& value) {
-    RETURN_IF_ERROR(Text(target)(place, value));
-    const absl::Status status = check(target);
+// `read` writes to `target`, which is then looked at unless it is empty.
+Reader Checked(Reader read, const std::string& target, absl::Status (*check)(std::string_view)) {
+  return [read = std::move(read), &target, check](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(read(place, value));
+    const absl::Status status = target.empty() ? absl::OkStatus() : check(target);
     return status.ok() ? status : place.Error(value, std::string(status.message()));
   };
 }
@@ -66,13 +59,13 @@ Reader S3(std::optional<S3Options>& target) {
   return [&target](const Place& place, const toml::value& value) {
     S3Options s3;
     RETURN_IF_ERROR(ReadTable(place, value,
-                              {{"bucket", Checked(s3.bucket, CheckBucketName)},
+                              {{"bucket", Checked(Text(s3.bucket), s3.bucket, CheckBucketName)},
                                {"region", Text(s3.region)},
-                               {"endpoint", Checked(s3.endpoint, CheckS3Endpoint)},
+                               {"endpoint", Checked(Text(s3.endpoint), s3.endpoint, CheckS3Endpoint)},
                                {"use_ssl", Flag(s3.use_ssl)},
                                {"virtual_host_style", Flag(s3.virtual_host_style)},
                                {"ca_file", Text(s3.ca_bundle)},
-                               {"key_prefix", Checked(s3.key_prefix, CheckKeyPrefix)},
+                               {"key_prefix", Checked(Text(s3.key_prefix), s3.key_prefix, CheckKeyPrefix)},
                                {"server_side_encryption", Encryption(s3.encryption)},
                                {"kms_key_id", Text(s3.kms_key_id)},
                                {"no_credentials", Flag(s3.no_credentials)},
@@ -130,7 +123,8 @@ Keys Tables(ServerConfig& c) {
   return {{"server", Server(c)},
           {"storage", Storage(c)},
           {"tls", Tls(c)},
-          {"status", Table({{"listen", MaybeAddress(c.status.listen)}, {"open", Flag(c.status.open)}})},
+          {"status", Table({{"listen", Checked(MaybeText(c.status.listen), c.status.listen, CheckAddress)},
+                            {"open", Flag(c.status.open)}})},
           {"limits", Table({{"memory", Size(c.limits.memory)},
                             {"blob", Size(c.limits.blob)},
                             {"streams", Number(c.limits.streams, 1, 100'000)},
