@@ -229,7 +229,7 @@ int Serve(const ServerConfig& config) {
   if (!WaitsForNetwork(config.auth)) polling.emplace();
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), forms,
-                     &(*store)->deferred_puts(), &(*store)->complete_results(), bucket ? &bucket->pair() : nullptr},
+                     &(*store)->deferred_puts(), &(*store)->complete_results(), bucket ? &bucket->packed() : nullptr},
                     *options);
   if (!server.ok()) return Fail(server.status());
   running = server->get();

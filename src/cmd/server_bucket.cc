@@ -14,17 +14,18 @@ absl::StatusOr<std::unique_ptr<ServerBucket>> ServerBucket::Open(S3Options optio
   bucket_options.staging_directory = options.staging_directory;
   bucket_options.on_packed = [&forms](const Digest& blob, const Bytes& frames) { forms.Keep(blob, frames); };
   ASSIGN_OR_RETURN(std::unique_ptr<S3ObjectStore> objects, S3ObjectStore::Open(std::move(options), clock));
-  return std::unique_ptr<ServerBucket>(new ServerBucket(std::move(objects), std::move(bucket_options), store, clock));
+  return std::unique_ptr<ServerBucket>(
+      new ServerBucket(std::move(objects), std::move(bucket_options), store, forms, clock));
 }
 
 ServerBucket::ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOptions options, RocksStore& store,
-                           Clock& clock)
+                           ZstdForms& forms, Clock& clock)
     : clock_(clock),
       objects_(std::move(objects)),
       bucket_(std::move(options), *objects_, clock),
       blobs_(store.blobs(), store.fetched_blobs(), bucket_),
-      pair_{store.fetched_blobs(), bucket_, blobs_},
       actions_(store.actions(), store.fetched_actions(), bucket_),
+      packed_(store.fetched_blobs(), bucket_, blobs_, forms, {.directory = store.staging_directory()}),
       uploader_({}, *store.outbox(), store.blobs(), store.actions(), bucket_) {}
 
 absl::StatusOr<BucketCollectionReport> ServerBucket::Collect(bool dry_run) {

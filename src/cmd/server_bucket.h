@@ -31,7 +31,7 @@ class ServerBucket {
 
   // The store with the bucket behind it.
   BlobStore& blobs() { return blobs_; }
-  const StorePair& pair() const { return pair_; }
+  PackedReads& packed() { return packed_; }
   ActionCaches& actions() { return actions_; }
 
   // Waits until all that the store holds is in the bucket.
@@ -43,14 +43,15 @@ class ServerBucket {
   static void AddSamples(ServerBucket* bucket, std::vector<Sample>& samples);
 
  private:
-  ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOptions options, RocksStore& store, Clock& clock);
+  ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOptions options, RocksStore& store, ZstdForms& forms,
+               Clock& clock);
 
   Clock& clock_;
   std::unique_ptr<S3ObjectStore> objects_;
   BucketStore bucket_;
   ReadThroughBlobStore blobs_;
-  const StorePair pair_;
   ReadThroughActionCaches actions_;
+  PackedReads packed_;
   OutboxUploader uploader_;
 };
 

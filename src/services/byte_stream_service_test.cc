@@ -229,8 +229,8 @@ TEST_F(ByteStreamTest, WhatOnlyTheFarStoreHasIsPassedOnToThoseWhoVerify) {
   MemoryBlobStore near;
   LyingStore far;
   const Digest digest = Put(blob);
-  const StorePair pair = {near, far, blobs_};
-  pair_ = &pair;
+  PackedReads packed(near, far, blobs_, zstd_forms_, {.directory = staging_.path()});
+  packed_ = &packed;
   Start();
   const std::string name = "compressed-blobs/zstd/" + digest.ToString();
   for (const char* wishes : {"unverified", "stored, unverified"}) EXPECT_EQ(Read(name, 0, 0, wishes).data, far.frames);

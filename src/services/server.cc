@@ -38,17 +38,10 @@ class WithoutReflection : public grpc::ServerBuilderOption {
   }
 };
 
-std::unique_ptr<PackedReads> NewPackedReads(const ServerParts& parts) {
-  if (parts.pair == nullptr) return nullptr;
-  return std::make_unique<PackedReads>(*parts.pair, parts.zstd_forms,
-                                       PackedReads::Options{.directory = parts.staging_directory});
-}
-
 class GrpcServer : public Server {
  public:
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
-        packed_(NewPackedReads(parts)),
         reads_(options.limits.read_threads, kTasksMax),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),
@@ -68,7 +61,7 @@ class GrpcServer : public Server {
                               parts.puts,
                               options.audit,
                               options.calls,
-                              packed_.get(),
+                              parts.packed,
                               parts.results};
     services_.push_back(NewCapabilitiesService(parts.authorizer, options.limits));
     services_.push_back(NewCasService(shared));
@@ -98,7 +91,6 @@ class GrpcServer : public Server {
 
   std::vector<int> ports_;
   BytesBudget budget_;
-  std::unique_ptr<PackedReads> packed_;  // may be null
   WorkerPool reads_, writes_;
   StreamWatch watch_;
   PartialUploads partials_;

@@ -37,7 +37,7 @@ struct ServerParts {
   ZstdForms& zstd_forms;
   DeferredPuts* puts = nullptr;        // into the same store; may be null
   CompleteResults* results = nullptr;  // of the same store; may be null
-  const StorePair* pair = nullptr;     // what `blobs` is made of, where it reads through to a far store
+  PackedReads* packed = nullptr;       // where `blobs` reads through to a far store; may be null
 };
 
 // One address to listen on.

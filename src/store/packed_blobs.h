@@ -13,7 +13,7 @@ class PackedBlobs {
   virtual ~PackedBlobs() = default;
 
   // The zstd frames of a large blob. Nobody has unpacked them: they may be cut, or those of another blob. NOT_FOUND for
-  // a blob that is not there, or not in this form; and for one that a store before this one has, which is to be asked.
+  // a blob that is not there, or not in this form.
   virtual absl::StatusOr<Bytes> GetPacked(const Digest& digest) = 0;
 };
 

@@ -83,7 +83,7 @@ class ServerTest : public testing::Test {
     options.calls = calls_;
     options.more_services = more_services_;
     auto server = Server::Start(
-        {blobs, actions_, *authorizer_, clock_, staging_.path(), zstd_forms_, puts, results_, pair_}, options);
+        {blobs, actions_, *authorizer_, clock_, staging_.path(), zstd_forms_, puts, results_, packed_}, options);
     ASSERT_OK(server);
     server_ = *std::move(server);
     address_ = "127.0.0.1:" + std::to_string(server_->ports().at(0));
@@ -127,7 +127,7 @@ class ServerTest : public testing::Test {
   std::vector<grpc::Service*> more_services_;
   CompleteResults* results_ = nullptr;
   CallObserver* calls_ = nullptr;
-  const StorePair* pair_ = nullptr;
+  PackedReads* packed_ = nullptr;
   MemoryBlobStore blobs_;
   MemoryActionCaches actions_;
   PutsFromAThread puts_{blobs_, actions_};

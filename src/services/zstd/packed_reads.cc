@@ -22,8 +22,8 @@ constexpr int kNice = 19;  // those who build on this machine come first
 
 }  // namespace
 
-PackedReads::PackedReads(const StorePair& stores, ZstdForms& forms, Options options)
-    : stores_(stores), forms_(forms), options_(std::move(options)), thread_([this] { Run(); }) {}
+PackedReads::PackedReads(BlobStore& near, PackedBlobs& far, BlobStore& both, ZstdForms& forms, Options options)
+    : near_(near), far_(far), both_(both), forms_(forms), options_(std::move(options)), thread_([this] { Run(); }) {}
 
 PackedReads::~PackedReads() {
   {
@@ -43,13 +43,13 @@ std::optional<ZstdForms::Reader> PackedReads::Find(const Digest& blob) {
 }
 
 bool PackedReads::IsNear(const Digest& blob) {
-  const absl::StatusOr<std::vector<Digest>> missing = stores_.near.FindMissing({&blob, 1});
+  const absl::StatusOr<std::vector<Digest>> missing = near_.FindMissing({&blob, 1});
   return !missing.ok() || missing->empty();
 }
 
 bool PackedReads::Fetch(const Digest& blob) {
   if (!forms_.Wants(blob, 1)) return true;  // kept by whoever came before, or never
-  const absl::StatusOr<Bytes> frames = stores_.far.GetPacked(blob);
+  const absl::StatusOr<Bytes> frames = far_.GetPacked(blob);
   if (frames.ok()) forms_.KeepUnverified(blob, *frames);
   return frames.ok();
 }
@@ -95,11 +95,11 @@ void PackedReads::TakeIn(const Digest& blob) {
   if (!digest.ok() && !absl::IsDataLoss(digest.status())) return;  // the disk is full, say: it is far all the same
   if (digest.ok() && *digest == blob) {
     forms_.Confirm(blob);
-    return stores_.near.Put(blob, *std::move(bytes)).IgnoreError();  // as above
+    return near_.Put(blob, *std::move(bytes)).IgnoreError();  // as above
   }
   LOG(WARNING) << "blob " << blob.ToString() << " was not what the far store's frames held";
   forms_.Forget(blob);
-  stores_.both.Get(blob).IgnoreError();  // which verifies, and has the far store forget what is damaged there
+  both_.Get(blob).IgnoreError();  // which verifies, and has the far store forget what is damaged there
 }
 
 absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reader frames) const {

@@ -20,13 +20,6 @@
 
 namespace smelt {
 
-// A store that reads through a near one to a far one.
-struct StorePair {
-  BlobStore& near;
-  PackedBlobs& far;
-  BlobStore& both;
-};
-
 // Answers reads of blobs that only the far store has with the frames that it has, for readers who verify what they get,
 // and takes the blobs into the near store when such reads have ceased: so that a build that waits for a server with an
 // empty disk waits for bytes only. What is read and not yet taken in lies in `forms`; what is lost from there is
@@ -39,8 +32,8 @@ class PackedReads {
     std::chrono::milliseconds longest{300'000};  // after which a blob is, quiet or not
   };
 
-  // All outlive this.
-  PackedReads(const StorePair& stores, ZstdForms& forms, Options options);
+  // `both` reads through `near` to what `far` is a view of. All outlive this.
+  PackedReads(BlobStore& near, PackedBlobs& far, BlobStore& both, ZstdForms& forms, Options options);
 
   // What has not been taken in is forgotten.
   ~PackedReads();
@@ -66,7 +59,9 @@ class PackedReads {
   void TakeIn(const Digest& blob);
   absl::StatusOr<Bytes> Unpacked(const Digest& blob, ZstdForms::Reader frames) const;
 
-  const StorePair stores_;
+  BlobStore& near_;
+  PackedBlobs& far_;
+  BlobStore& both_;
   ZstdForms& forms_;
   const Options options_;
   SharedCalls<bool> fetches_;

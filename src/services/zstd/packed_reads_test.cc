@@ -41,7 +41,7 @@ class FarStore : public MemoryBlobStore, public PackedBlobs {
 class PackedReadsTest : public testing::Test {
  protected:
   void Start(milliseconds quiet, milliseconds longest) {
-    reads_ = std::make_unique<PackedReads>(StorePair{near_, far_, both_}, forms_,
+    reads_ = std::make_unique<PackedReads>(near_, far_, both_, forms_,
                                            PackedReads::Options{directory_.path(), quiet, longest});
   }
 
@@ -137,7 +137,7 @@ TEST_F(PackedReadsTest, FramesThatDoNotHoldTheBlobAreNotTakenIn) {
 TEST_F(PackedReadsTest, WhatTheDiskCannotTakeStaysFar) {
   const std::string large(6'000'000, 'a');
   const Digest digest = PutFar(large);
-  PackedReads reads({near_, far_, both_}, forms_, {directory_.path() + "/none", milliseconds(0), hours(1)});
+  PackedReads reads(near_, far_, both_, forms_, {directory_.path() + "/none", milliseconds(0), hours(1)});
   EXPECT_TRUE(reads.Find(digest));
   reads.Await();
   EXPECT_TRUE(forms_.FindAny(digest));
@@ -147,7 +147,7 @@ TEST_F(PackedReadsTest, WhatTheDiskCannotTakeStaysFar) {
 
 TEST_F(PackedReadsTest, WhatCannotBeKeptIsReadLikeAnyOther) {
   ZstdForms none(directory_.path(), 0);
-  PackedReads reads({near_, far_, both_}, none, {directory_.path()});
+  PackedReads reads(near_, far_, both_, none, {directory_.path()});
   EXPECT_FALSE(reads.Find(PutFar(blob_)));
   EXPECT_EQ(far_.packed_gets, 0);
 }
