@@ -104,6 +104,9 @@ const char* Child::Arrange() const {
 }
 
 void Child::Become(int failures) const {
+  // Files that other threads write must not wait for us to be open for nobody (open_writers.h).
+  close_range(3, static_cast<unsigned>(failures) - 1, 0);
+  close_range(static_cast<unsigned>(failures) + 1, ~0U, 0);
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);

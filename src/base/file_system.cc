@@ -14,6 +14,7 @@
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
+#include "src/base/open_writers.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
@@ -212,6 +213,7 @@ class SystemFileSystem : public FileSystem {
     if (error == 0 && ::fchmod(fd.get(), mode) != 0) error = errno;
     // Quotas and network file systems may report a failed write only here.
     if (::close(fd.Release()) != 0 && error == 0 && errno != EINTR) error = errno;
+    if (error == 0 && IsExecutable(mode)) AwaitNoWriter(path);
     if (error == 0) return absl::OkStatus();
     ::unlink(path.c_str());
     return PathError(error, "write", path);

@@ -40,7 +40,8 @@ class FileSystem {
   virtual absl::StatusOr<UniqueFd> OpenForRead(const std::string& path) = 0;
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
 
-  // Makes a new file with these bytes and mode; ALREADY_EXISTS if the name is taken.
+  // Makes a new file with these bytes and mode; ALREADY_EXISTS if the name is taken. One that is executable can be run
+  // when this returns (AwaitNoWriter).
   virtual absl::Status WriteNewFile(const std::string& path, std::string_view bytes, std::uint32_t mode) = 0;
 
   // Makes a new file `to` with the contents of `from`: by reflink, else by copying in the kernel, else by reading.

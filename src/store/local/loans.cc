@@ -1,8 +1,6 @@
 #include "src/store/local/loans.h"
 
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <sys/inotify.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "src/base/kill_point.h"
+#include "src/base/open_writers.h"
 
 namespace smelt {
 namespace {
@@ -77,12 +76,6 @@ Loans::State Loans::StateOf(const Loan& loan, FileStat* stat) {
   if (!after.ok() || *after != *before) return State::kLost;
   *stat = *after;
   return State::kBack;
-}
-
-bool Loans::HasNoWriter(int fd) {
-  // Were the lease broken in this moment, a signal would come: one that does nothing unless asked to.
-  if (::fcntl(fd, F_SETSIG, SIGURG) != 0 || ::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return false;
-  return ::fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
 }
 
 bool Loans::HasNoAttributes(int fd) {

@@ -58,8 +58,7 @@ class Loans {
   void NoteEvents();
   bool WasWritten(int watch);
 
-  // Nobody can write to the file of this descriptor, and it carries nothing but its contents.
-  static bool HasNoWriter(int fd);
+  // The file carries nothing but its contents.
   static bool HasNoAttributes(int fd);
 
   FileSystem& files_;

@@ -1,7 +1,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
+#include "src/base/process.h"
 #include "src/store/local/local_store_fixture.h"
 
 namespace smelt {
@@ -52,6 +57,26 @@ TEST_F(LocalOutputFilesTest, IngestsLeavingTheFileAlone) {
     EXPECT_EQ(StatOf(path), before);
     EXPECT_THAT(Get(DigestOf(contents)), IsOkAndHolds(contents));
   }
+}
+
+// Such a process has what other threads of ours have open for writing, until it executes its program.
+TEST_F(LocalOutputFilesTest, ProgramsRunThoughProcessesAreForkedMeanwhile) {
+  const Digest digest = Ingest(Write("app", "#!/bin/true\n" + std::string(8 << 20, 'x')));
+  std::atomic<bool> done = false;
+  std::thread forks([&] {
+    while (!done) {
+      const pid_t child = ::fork();
+      if (child == 0) _exit(::usleep(20'000));
+      ::waitpid(child, nullptr, 0);
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "app" + std::to_string(i);
+    ASSERT_OK(Restore(digest, name, 0755));
+    EXPECT_OK(OutputOf({Target(name)}, {}, 10'000));
+  }
+  done = true;
+  forks.join();
 }
 
 TEST_F(LocalOutputFilesTest, WhatIsHereAlreadyIsNotTakenAgain) {

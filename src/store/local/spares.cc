@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 #include "src/base/background_thread.h"
 #include "src/base/kill_point.h"
+#include "src/base/open_writers.h"
 #include "src/base/status_macros.h"
 #include "src/store/local/disk_facts.h"
 
@@ -222,6 +223,7 @@ absl::Status Spares::PutAt(const Digest& digest, const Spare& spare, const std::
   if (stat.mode != mode) RETURN_IF_ERROR(files_.SetMode(spare.path, mode));
   RETURN_IF_ERROR(files_.Touch(spare.path));
   Lend(digest, spare.path);
+  if (IsExecutable(mode)) AwaitNoWriter(spare.path);
   SMELT_KILL_POINT("store.spare.before_rename");
   RETURN_IF_ERROR(files_.Rename(spare.path, path));
   SMELT_KILL_POINT("store.spare.after_rename");
