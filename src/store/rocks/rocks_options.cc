@@ -1,13 +1,18 @@
 #include "src/store/rocks/rocks_options.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
 #include <memory>
 #include <vector>
+
+#include "src/store/rocks/prepared_logs.h"
 
 namespace smelt {
 namespace {
@@ -15,6 +20,7 @@ namespace {
 constexpr std::size_t kBlockCacheBytes = 256 << 20;
 constexpr std::size_t kMemtablesBytesMax = 256 << 20;  // of all families together
 constexpr std::size_t kBytesMemtableBytes = 64 << 20;
+constexpr std::size_t kBytesMemtableBuckets = 64 << 10;
 constexpr std::size_t kRowsMemtableBytes = 16 << 20;
 // What must be read again at the next start after a kill.
 constexpr std::uint64_t kLogBytesMax = 256 << 20;
@@ -38,6 +44,7 @@ rocksdb::ColumnFamilyOptions RowsFamily(const std::shared_ptr<rocksdb::Cache>& c
   options.table_properties_collector_factories.push_back(
       rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionsWindow, kDeletionsTrigger));
   options.write_buffer_size = kRowsMemtableBytes;
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.compression = rocksdb::kNoCompression;
   return options;
 }
@@ -45,6 +52,8 @@ rocksdb::ColumnFamilyOptions RowsFamily(const std::shared_ptr<rocksdb::Cache>& c
 rocksdb::ColumnFamilyOptions BytesFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = RowsFamily(cache);
   options.write_buffer_size = kBytesMemtableBytes;
+  options.prefix_extractor.reset(rocksdb::NewNoopTransform());  // a whole key finds its bucket
+  options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(kBytesMemtableBuckets, 0, 4096, false));
   return options;
 }
 
@@ -65,6 +74,7 @@ rocksdb::DBOptions Options() {
   options.max_open_files = kOpenFilesMax;
   options.db_write_buffer_size = kMemtablesBytesMax;
   options.max_total_wal_size = kLogBytesMax;
+  options.allow_concurrent_memtable_write = false;
   options.enable_pipelined_write = true;
   return options;
 }
@@ -85,6 +95,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
 StoreDatabase::Setup RocksSetup() {
   return {.options = Options(),
           .families = Families(),
+          .env = rocksdb::NewCompositeEnv(std::make_shared<PreparedLogFileSystem>(rocksdb::FileSystem::Default())),
           .scan_readahead_bytes = kScanReadaheadBytes,
           .consequence = ", and what is missing is uploaded again"};
 }
