@@ -35,7 +35,9 @@ S3Options OptionsOf(const S3Config& config) {
   options.use_ssl = config.use_ssl;
   options.key_prefix = config.key_prefix;
   options.virtual_host_style = config.virtual_host_style;
-  options.encryption = config.server_side_encryption ? S3Options::Encryption::kAes256 : S3Options::Encryption::kNone;
+  options.ca_bundle = config.ca_file;
+  options.encryption = config.encryption;
+  options.kms_key_id = config.kms_key_id;
   options.no_credentials = config.no_credentials;
   options.profile = config.profile;
   return options;

@@ -80,6 +80,17 @@ Setter SetS3Flag(bool S3Config::*field) {
   };
 }
 
+absl::Status SetS3Encryption(Config& config, const std::string& text) {
+  if (text == "true" || text == "false") {
+    config.s3.encryption = text == "true" ? S3Options::Encryption::kAes256 : S3Options::Encryption::kNone;
+    return absl::OkStatus();
+  }
+  const std::optional<S3Options::Encryption> named = EncryptionOf(text);
+  if (!named) return absl::InvalidArgumentError(fmt::format("'{}': write true, false or \"aws:kms\"", text));
+  config.s3.encryption = *named;
+  return absl::OkStatus();
+}
+
 absl::Status SetEndpoint(Config& config, const std::string& text) {
   if (!text.empty()) RETURN_IF_ERROR(ParseEndpoint(text).status());
   config.remote.endpoint = text;
@@ -143,8 +154,9 @@ const std::vector<Key>& Keys() {
       {"cache.s3", "use_ssl", "SMELT_S3_USE_SSL", SetS3Flag(&S3Config::use_ssl)},
       {"cache.s3", "key_prefix", "SMELT_S3_KEY_PREFIX", SetS3Text(&S3Config::key_prefix, CheckKeyPrefix)},
       {"cache.s3", "virtual_host_style", "SMELT_S3_VIRTUAL_HOST_STYLE", SetS3Flag(&S3Config::virtual_host_style)},
-      {"cache.s3", "server_side_encryption", "SMELT_S3_SERVER_SIDE_ENCRYPTION",
-       SetS3Flag(&S3Config::server_side_encryption)},
+      {"cache.s3", "ca_file", "SMELT_S3_CA_FILE", SetS3Text(&S3Config::ca_file)},
+      {"cache.s3", "server_side_encryption", "SMELT_S3_SERVER_SIDE_ENCRYPTION", SetS3Encryption},
+      {"cache.s3", "kms_key_id", "SMELT_S3_KMS_KEY_ID", SetS3Text(&S3Config::kms_key_id)},
       {"cache.s3", "no_credentials", "SMELT_S3_NO_CREDENTIALS", SetS3Flag(&S3Config::no_credentials)},
       {"cache.s3", "profile", "SMELT_S3_PROFILE", SetS3Text(&S3Config::profile)},
       {"cache.s3", "mode", "SMELT_S3_MODE", SetS3Mode},

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/store/s3/s3_options.h"
 
 namespace smelt {
 
@@ -36,10 +37,14 @@ struct S3Config {
   bool use_ssl = true;                     // use_ssl = true               SMELT_S3_USE_SSL
   std::string key_prefix;                  // key_prefix = ""              SMELT_S3_KEY_PREFIX
   bool virtual_host_style = false;         // virtual_host_style = false   SMELT_S3_VIRTUAL_HOST_STYLE
-  bool server_side_encryption = false;     // server_side_encryption = false  SMELT_S3_SERVER_SIDE_ENCRYPTION
+  std::string ca_file;                     // ca_file = ""                 SMELT_S3_CA_FILE
   bool no_credentials = false;             // no_credentials = false       SMELT_S3_NO_CREDENTIALS
   std::string profile;                     // profile = ""                 SMELT_S3_PROFILE
   ShareMode mode = ShareMode::kReadWrite;  // mode = "read-write"      SMELT_S3_MODE
+
+  // server_side_encryption = false, true or "AES256", "aws:kms"           SMELT_S3_SERVER_SIDE_ENCRYPTION
+  S3Options::Encryption encryption = S3Options::Encryption::kNone;
+  std::string kms_key_id;  // kms_key_id = ""              SMELT_S3_KMS_KEY_ID
 };
 
 // Which units have incremental state: none; those that are being edited; the same, and it is made behind the build for

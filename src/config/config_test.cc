@@ -26,6 +26,24 @@ TEST(Config, AllKeys) {
   EXPECT_EQ(config->verify_share, 0.25);
 }
 
+TEST(Config, ABucketsEncryption) {
+  const std::pair<const char*, S3Options::Encryption> kCases[] = {
+      {"false", S3Options::Encryption::kNone},
+      {"true", S3Options::Encryption::kAes256},
+      {"\"AES256\"", S3Options::Encryption::kAes256},
+      {"\"aws:kms\"", S3Options::Encryption::kKms},
+  };
+  for (const auto& [text, expected] : kCases) {
+    const auto config =
+        ParseConfig("[cache.s3]\nkms_key_id = \"k\"\nserver_side_encryption = " + std::string(text) + "\n", "c.toml");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->s3.encryption, expected);
+    EXPECT_EQ(config->s3.kms_key_id, "k");
+  }
+  EXPECT_NE(ErrorOf("[cache.s3]\nserver_side_encryption = \"kms\"\n").find("'kms': write true, false or"),
+            std::string::npos);
+}
+
 TEST(Config, NothingIsTheDefault) {
   absl::StatusOr<Config> config = ParseConfig("", "c.toml");
   ASSERT_TRUE(config.ok());

@@ -51,6 +51,12 @@ absl::Status CheckS3Endpoint(std::string_view endpoint) {
       fmt::format("'{}' is no endpoint: write \"https://host:port\" and nothing more", secret ? "..." : endpoint));
 }
 
+std::optional<S3Options::Encryption> EncryptionOf(std::string_view name) {
+  if (name == "AES256") return S3Options::Encryption::kAes256;
+  if (name == "aws:kms") return S3Options::Encryption::kKms;
+  return std::nullopt;
+}
+
 absl::Status CheckKeyPrefix(std::string_view prefix) {
   bool is_good = std::none_of(prefix.begin(), prefix.end(), IsControl);
   for (std::string_view rest = prefix; !rest.empty();) {

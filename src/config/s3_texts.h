@@ -1,9 +1,11 @@
 #ifndef SMELT_CONFIG_S3_TEXTS_H_
 #define SMELT_CONFIG_S3_TEXTS_H_
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "src/store/s3/s3_options.h"
 
 namespace smelt {
 
@@ -18,6 +20,9 @@ absl::Status CheckS3Endpoint(std::string_view endpoint);
 
 // Names with slashes between them, none of them "." or "..", which services and tools take for something else.
 absl::Status CheckKeyPrefix(std::string_view prefix);
+
+// "AES256" and "aws:kms"; nullopt for anything else.
+std::optional<S3Options::Encryption> EncryptionOf(std::string_view name);
 
 }  // namespace smelt
 

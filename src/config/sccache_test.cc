@@ -43,7 +43,7 @@ TEST_F(SccacheTest, ItsFileIsUnderstood) {
   EXPECT_EQ(config->s3.endpoint, "minio:9000");
   EXPECT_FALSE(config->s3.use_ssl);
   EXPECT_EQ(config->s3.key_prefix, "rust");
-  EXPECT_TRUE(config->s3.server_side_encryption);
+  EXPECT_EQ(config->s3.encryption, S3Options::Encryption::kAes256);
   EXPECT_TRUE(config->s3.virtual_host_style);
   EXPECT_EQ(config->s3.mode, ShareMode::kReadOnly);
   EXPECT_EQ(config->cache_bytes_max, 5'000'000'000);
@@ -57,7 +57,7 @@ TEST_F(SccacheTest, ADirectoryInItsPlaceIsNoFile) {
 }
 
 TEST_F(SccacheTest, EmptyVariablesSayNothing) {
-  WriteFile("[cache.s3]\nbucket = \"team\"\nuse_ssl = false\n[cache.disk]\nsize = 5000000000\n");
+  WriteFile("[cache.s3]\nbucket = \"team\"\nendpoint = \"h\"\nuse_ssl = false\n[cache.disk]\nsize = 5000000000\n");
   for (const char* name :
        {"SMELT_CONFIG", "SCCACHE_BUCKET", "SCCACHE_S3_USE_SSL", "SCCACHE_S3_RW_MODE", "SCCACHE_CACHE_SIZE"}) {
     variables_[name] = "";
@@ -70,7 +70,7 @@ TEST_F(SccacheTest, EmptyVariablesSayNothing) {
 }
 
 TEST_F(SccacheTest, ItsVariablesWinOverItsFile) {
-  WriteFile("[cache.s3]\nbucket = \"team\"\n");
+  WriteFile("[cache.s3]\nbucket = \"team\"\nendpoint = \"https://h\"\n");
   variables_["SCCACHE_BUCKET"] = "other";
   variables_["SCCACHE_S3_USE_SSL"] = "off";
   variables_["SCCACHE_S3_NO_CREDENTIALS"] = "1";
@@ -81,6 +81,65 @@ TEST_F(SccacheTest, ItsVariablesWinOverItsFile) {
   EXPECT_FALSE(config->s3.use_ssl);
   EXPECT_TRUE(config->s3.no_credentials);
   EXPECT_EQ(config->cache_bytes_max, 2LL << 30);
+}
+
+// As sccache 0.19 resolves them.
+TEST_F(SccacheTest, AnEndpointIsSpokenToAsSccacheDoes) {
+  const struct {
+    const char *endpoint, *use_ssl;
+    bool expected_ssl;
+  } kCases[] = {
+      {"minio:9000", nullptr, false},
+      {"minio:9000", "true", true},
+      {"minio:9000", "FALSE", false},
+      {"http://minio:9000", nullptr, false},
+      {"https://minio:9000", nullptr, true},
+      {"http://minio:9000", "On", true},
+      {"https://minio:9000/", "0", false},
+      {nullptr, nullptr, true},
+      {nullptr, "false", true},
+  };
+  variables_["SCCACHE_BUCKET"] = "team";
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(testing::Message() << (c.endpoint ? c.endpoint : "none") << " " << (c.use_ssl ? c.use_ssl : "unset"));
+    variables_["SCCACHE_ENDPOINT"] = c.endpoint ? c.endpoint : "";
+    variables_["SCCACHE_S3_USE_SSL"] = c.use_ssl ? c.use_ssl : "";
+    const auto config = Load();
+    ASSERT_OK(config);
+    EXPECT_EQ(config->s3.use_ssl, c.expected_ssl);
+    EXPECT_EQ(config->s3.endpoint.substr(0, 10), c.endpoint ? "minio:9000" : "");
+  }
+}
+
+TEST_F(SccacheTest, EncryptionByAKeyOfAmazonsIsUnderstood) {
+  const struct {
+    std::map<std::string, std::string> variables;
+    S3Options::Encryption expected;
+  } kCases[] = {
+      {{{"", "true"}}, S3Options::Encryption::kAes256},
+      {{{"", "true"}, {"_AWS_KMS", "True"}}, S3Options::Encryption::kKms},
+      {{{"_KMS_KEY_ID", "arn:aws:kms:us-east-1:1:key/a"}}, S3Options::Encryption::kKms},
+      {{{"_AWS_KMS", "off"}}, S3Options::Encryption::kNone},
+  };
+  for (const auto& [variables, expected] : kCases) {
+    variables_ = {{"HOME", dir_.path()}, {"SCCACHE_BUCKET", "team"}};
+    for (const auto& [name, value] : variables) variables_["SCCACHE_S3_SERVER_SIDE_ENCRYPTION" + name] = value;
+    const auto config = Load();
+    ASSERT_OK(config);
+    EXPECT_EQ(config->s3.encryption, expected);
+    EXPECT_EQ(config->s3.kms_key_id.empty(), !variables.contains("_KMS_KEY_ID"));
+  }
+}
+
+TEST_F(SccacheTest, SmallLettersAndCapitalsAreTheSame) {
+  variables_["SCCACHE_BUCKET"] = "team";
+  variables_["SCCACHE_CONF"] = "";
+  variables_["SCCACHE_S3_RW_MODE"] = "read_only";
+  variables_["SCCACHE_CACHE_SIZE"] = "5g";
+  const auto config = Load();
+  ASSERT_OK(config);
+  EXPECT_EQ(config->s3.mode, ShareMode::kReadOnly);
+  EXPECT_EQ(config->cache_bytes_max, 5LL << 30);
 }
 
 TEST_F(SccacheTest, OurOwnKeysComeFirst) {

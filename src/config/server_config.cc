@@ -47,11 +47,10 @@ Reader Checked(Reader read, const std::string& target, absl::Status (*check)(std
 
 Reader Encryption(S3Options::Encryption& target) {
   return [&target](const Place& place, const toml::value& value) {
-    const std::string text = value.is_string() ? value.as_string().str : "";
-    if (text == "AES256") target = S3Options::Encryption::kAes256;
-    if (text == "aws:kms") target = S3Options::Encryption::kKms;
-    if (text == "AES256" || text == "aws:kms") return absl::OkStatus();
-    return place.Error(value, "write \"AES256\" or \"aws:kms\"");
+    const auto named = EncryptionOf(value.is_string() ? value.as_string().str : "");
+    if (!named) return place.Error(value, "write \"AES256\" or \"aws:kms\"");
+    target = *named;
+    return absl::OkStatus();
   };
 }
 

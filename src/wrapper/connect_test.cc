@@ -63,17 +63,20 @@ TEST_F(StartTheDaemon, ManyAtOnceStartOne) {
 }
 
 TEST_F(StartTheDaemon, ItGetsOnlyTheVariablesOfTheUser) {
-  environment_["HOME"] = "/home/u";
-  environment_["XDG_CONFIG_HOME"] = "/x";
-  environment_["RUSTUP_HOME"] = "/r";
-  environment_["CARGO_HOME"] = "/c";
+  const std::pair<const char*, const char*> kKept[] = {
+      {"HOME", "/home/u"},         {"XDG_CONFIG_HOME", "/x"}, {"RUSTUP_HOME", "/r"},
+      {"CARGO_HOME", "/c"},        {"SCCACHE_BUCKET", "b"},   {"AWS_PROFILE", "p"},
+      {"https_proxy", "http://p"}, {"NO_PROXY", "localhost"}, {"ACTIONS_ID_TOKEN_REQUEST_URL", "https://t"},
+  };
+  for (const auto& [name, value] : kKept) environment_[name] = value;
   environment_["MAKEFLAGS"] = "-j --jobserver-auth=8,9";
   environment_["CARGO_PKG_NAME"] = "a";
   environment_["LD_LIBRARY_PATH"] = "/l";
   std::string environment = "\n" + Ask("environment");
-  for (const char* kept : {"HOME=/home/u", "XDG_CONFIG_HOME=/x", "RUSTUP_HOME=/r", "CARGO_HOME=/c", "SMELT_DIR="}) {
-    EXPECT_NE(environment.find(std::string("\n") + kept), std::string::npos) << kept;
+  for (const auto& [name, value] : kKept) {
+    EXPECT_NE(environment.find(std::string("\n") + name + "=" + value + "\n"), std::string::npos) << name;
   }
+  EXPECT_NE(environment.find("\nSMELT_DIR="), std::string::npos);
   for (const char* dropped : {"MAKEFLAGS", "CARGO_PKG_NAME", "LD_LIBRARY_PATH"}) {
     EXPECT_EQ(environment.find(std::string("\n") + dropped), std::string::npos) << dropped;
   }

@@ -25,12 +25,19 @@ namespace {
 // In the daemon, just before exec: the descriptor on which it reports; all after it are closed.
 constexpr int kReportFd = 3;
 
+// Beside the user's own: of the network's proxies, and by which a job of GitHub's gets its identity token.
+constexpr std::string_view kKept[] = {
+    "HOME",        "PATH",        "TMPDIR",    "LANG",      "RUSTUP_HOME", "CARGO_HOME", "http_proxy",
+    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",    "NO_PROXY",
+};
+constexpr std::string_view kKeptPrefixes[] = {"XDG_", "SMELT_", "SCCACHE_", "AWS_", "ACTIONS_ID_TOKEN_REQUEST_"};
+
 bool IsForDaemon(std::string_view name) {
-  for (std::string_view kept : {"HOME", "PATH", "TMPDIR", "LANG", "RUSTUP_HOME", "CARGO_HOME"}) {
+  for (std::string_view kept : kKept) {
     if (name == kept) return true;
   }
   if (name == "SMELT_VERIFY") return false;  // of one build, not of all that follow
-  for (std::string_view prefix : {"XDG_", "SMELT_", "SCCACHE_", "AWS_"}) {
+  for (std::string_view prefix : kKeptPrefixes) {
     if (name.substr(0, prefix.size()) == prefix) return true;
   }
   return false;
