@@ -1,5 +1,7 @@
 #include "src/store/s3/circuit_breaker.h"
 
+#include <algorithm>
+
 namespace smelt {
 
 bool CircuitBreaker::Allow() {
@@ -14,12 +16,23 @@ bool CircuitBreaker::Allow() {
 void CircuitBreaker::Succeeded() {
   const std::lock_guard lock(mu_);
   failures_ = 0;
+  succeeded_ns_ = clock_.NowNanos();
+}
+
+void CircuitBreaker::Count(int failures) {
+  failures_ = std::min(failures_ + failures, failures_max_);
+  if (Open()) next_try_ns_ = clock_.NowNanos() + open_ns_;
 }
 
 void CircuitBreaker::Failed() {
   const std::lock_guard lock(mu_);
-  if (failures_ < failures_max_) ++failures_;
-  if (Open()) next_try_ns_ = clock_.NowNanos() + open_ns_;
+  Count(1);
+}
+
+void CircuitBreaker::Unanswered() {
+  const std::lock_guard lock(mu_);
+  const bool lately = succeeded_ns_ && clock_.NowNanos() - *succeeded_ns_ < kLatelySeconds * 1'000'000'000;
+  Count(lately ? 1 : failures_max_);
 }
 
 bool CircuitBreaker::IsOpen() {

@@ -58,6 +58,23 @@ TEST_F(CircuitBreakerTest, ATryThatFailsOpensItForAsLong) {
   EXPECT_TRUE(breaker_.Allow());
 }
 
+TEST_F(CircuitBreakerTest, OneThatNobodyAnswersOpensItAtOnce) {
+  breaker_.Unanswered();
+  EXPECT_FALSE(breaker_.Allow());
+  clock_.AdvanceSeconds(1);
+  EXPECT_TRUE(breaker_.Allow());
+}
+
+TEST_F(CircuitBreakerTest, OneThatNobodyAnswersIsAFailureLikeOthersWhileOthersAreAnswered) {
+  breaker_.Succeeded();
+  clock_.AdvanceSeconds(CircuitBreaker::kLatelySeconds - 1);
+  breaker_.Unanswered();
+  EXPECT_FALSE(breaker_.IsOpen());
+  clock_.AdvanceSeconds(1);
+  breaker_.Unanswered();
+  EXPECT_TRUE(breaker_.IsOpen());
+}
+
 // Whoever was let through may be gone: another gets its turn.
 TEST_F(CircuitBreakerTest, ATryThatNeverEndsHoldsNobodyForEver) {
   Fail(3);

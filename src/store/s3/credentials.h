@@ -37,11 +37,13 @@ class StaticCredentials : public CredentialsSource {
 };
 
 // Remembers what `fetch` gave until kEarlySeconds before it expires. When a fetch fails and what is remembered is still
-// valid, that is used, and fetched again after kPauseSeconds.
+// valid, that is used, and fetched again after kPauseSeconds; when nothing is, all calls have that error for
+// kFailedSeconds, since a place that does not answer takes a second or more to say so.
 class RefreshingCredentials : public CredentialsSource {
  public:
   static constexpr std::int64_t kEarlySeconds = 300;
   static constexpr std::int64_t kPauseSeconds = 30;
+  static constexpr std::int64_t kFailedSeconds = 5;
   using Fetch = std::function<absl::StatusOr<AwsCredentials>()>;
 
   // `clock` outlives this. One call of `fetch` at a time.
@@ -55,6 +57,7 @@ class RefreshingCredentials : public CredentialsSource {
   Fetch fetch_;
   std::mutex mu_;
   std::optional<AwsCredentials> held_;    // guarded by mu_
+  absl::Status failed_;                   // guarded by mu_; of the last fetch
   std::int64_t fetch_after_seconds_ = 0;  // guarded by mu_
 };
 

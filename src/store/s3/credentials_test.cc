@@ -277,6 +277,17 @@ TEST_F(RefreshingTest, UsesTheOldOnesWhileTheyLastWhenNoNewOnesCome) {
   EXPECT_THAT(source_.Get(), StatusIs(absl::StatusCode::kUnavailable));
 }
 
+// A place that does not answer is not waited for by each of a build's calls.
+TEST_F(RefreshingTest, WhereThereAreNoneNobodyAsksAgainForSomeSeconds) {
+  status_ = absl::UnauthenticatedError("none");
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(source_.Get(), StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_EQ(fetches_, 1);
+  status_ = absl::OkStatus();
+  clock_.AdvanceSeconds(RefreshingCredentials::kFailedSeconds);
+  EXPECT_OK(source_.Get());
+  EXPECT_EQ(fetches_, 2);
+}
+
 TEST_F(RefreshingTest, ForgottenOnesAreFetchedAgain) {
   ASSERT_OK(source_.Get());
   source_.Forget();

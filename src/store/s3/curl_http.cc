@@ -105,7 +105,8 @@ void SetTransport(CURL* curl, const CurlHttpOptions& options, const HttpRequest&
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout_s));
+  const int stall_s = request.body.size() > 0 ? options.stall_timeout_s : options.quiet_timeout_s;
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall_s));
   curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
   curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
   if (request.timeout_ms > 0) curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
@@ -127,6 +128,21 @@ std::string HostOf(const std::string& url) {
   return url.substr(begin, url.find_first_of("/?", begin) - begin);
 }
 
+absl::StatusCode CodeOf(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+      return absl::StatusCode::kDeadlineExceeded;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return absl::StatusCode::kUnauthenticated;
+    default:
+      return absl::StatusCode::kUnavailable;
+  }
+}
+
 absl::Status Perform(CURL* curl, const HttpRequest& request, Transfer& transfer) {
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
@@ -134,8 +150,11 @@ absl::Status Perform(CURL* curl, const HttpRequest& request, Transfer& transfer)
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
   if (!transfer.error.ok()) return transfer.error;
   if (code == CURLE_OK) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("{} to {}: {}", request.method, HostOf(request.url),
-                                            *reason != '\0' ? reason : curl_easy_strerror(code)));
+  const absl::StatusCode status = CodeOf(code);
+  const bool certificate = status == absl::StatusCode::kUnauthenticated;
+  return absl::Status(status, fmt::format("{} to {}: {}{}", request.method, HostOf(request.url),
+                                          *reason != '\0' ? reason : curl_easy_strerror(code),
+                                          certificate ? "; name the certificates to believe in `ca_file`" : ""));
 }
 
 }  // namespace

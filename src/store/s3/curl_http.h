@@ -13,6 +13,7 @@ struct CurlHttpOptions {
   std::string staging_directory;  // for large answers; empty: TMPDIR, else /tmp
   int connect_timeout_ms = 5000;
   int stall_timeout_s = 30;  // a transfer slower than 1 KiB/s for so long has failed
+  int quiet_timeout_s = 5;   // one that sends no body has failed sooner
 };
 
 // Http on libcurl, HTTP/1.1. Keeps connections open: as many as threads have used at once.

@@ -43,8 +43,9 @@ struct HttpAnswer {
   std::string_view Header(std::string_view name) const;
 };
 
-// One request, one answer. Thread-safe; blocks. OK whatever the answer's status is; UNAVAILABLE, with host and reason
-// and never a header, when there is no whole answer. Redirects are answers.
+// One request, one answer. Thread-safe; blocks. OK whatever the answer's status is; with host and reason and never
+// a header UNAVAILABLE when there is no whole answer, DEADLINE_EXCEEDED when nobody answers in time or at all, and
+// UNAUTHENTICATED when a certificate is not believed. Redirects are answers.
 class Http {
  public:
   virtual ~Http() = default;

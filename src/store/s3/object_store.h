@@ -14,7 +14,7 @@ namespace smelt {
 
 // A bucket as smelt needs one: whole objects by key. Thread-safe; blocks. Errors: NOT_FOUND for an absent object,
 // PERMISSION_DENIED for refused credentials, UNAVAILABLE for what may pass (after the retries that the implementation
-// makes), INVALID_ARGUMENT for a bucket that does not exist or a configuration that cannot work: with what to mend.
+// makes), UNIMPLEMENTED for a bucket that does not exist or a configuration that cannot work: with what to mend.
 class ObjectStore {
  public:
   struct Listed {

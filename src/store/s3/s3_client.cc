@@ -19,10 +19,14 @@ constexpr std::int64_t kRetryAfterMaxMs = 60'000;
 
 void SleepMilliseconds(std::int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
+// With a slash behind each of its names, and no other.
 std::string Stripped(std::string_view prefix) {
-  while (prefix.starts_with('/')) prefix.remove_prefix(1);
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return prefix.empty() ? std::string() : std::string(prefix) + "/";
+  std::string stripped;
+  for (const char c : prefix) {
+    if (c != '/' || (!stripped.empty() && stripped.back() != '/')) stripped += c;
+  }
+  if (!stripped.empty() && stripped.back() != '/') stripped += '/';
+  return stripped;
 }
 
 std::string EndpointOf(const S3Options& options) {
@@ -49,10 +53,11 @@ S3Failure FailureOf(const S3Request& request, const absl::StatusOr<HttpAnswer>& 
                               : request.check ? request.check(*answer)
                                               : absl::OkStatus();
   if (status.ok()) return {};
-  const bool again = answer.ok() || absl::IsUnavailable(status);
+  const bool unanswered = !answer.ok() && absl::IsDeadlineExceeded(status);
+  const bool again = answer.ok() || unanswered || absl::IsUnavailable(status);
   return {absl::Status(again ? absl::StatusCode::kUnavailable : status.code(),
                        fmt::format("{}: {}", where, std::string(status.message()))),
-          again};
+          again, unanswered};
 }
 
 }  // namespace
@@ -135,9 +140,22 @@ std::string S3Client::WhereOf(const S3Request& request) const {
                      request.key.empty() ? "" : "/" + prefix_ + request.key);
 }
 
-void S3Client::Note(bool failed) {
-  failed ? breaker_.Failed() : breaker_.Succeeded();
+void S3Client::Note(const S3Failure& failure) {
+  if (failure.unanswered) {
+    breaker_.Unanswered();
+  } else {
+    failure.again ? breaker_.Failed() : breaker_.Succeeded();
+  }
   counters_.breaker_open = breaker_.IsOpen();
+  const std::lock_guard lock(mu_);
+  if (failure.again) last_failure_ = std::string(failure.status.message());
+}
+
+absl::Status S3Client::NotTried(const std::string& where) {
+  ++counters_.refused_by_breaker;
+  const std::lock_guard lock(mu_);
+  return absl::UnavailableError(
+      fmt::format("{}: not tried, since the bucket has not answered for a while: {}", where, last_failure_));
 }
 
 absl::StatusOr<HttpAnswer> S3Client::Send(const S3Request& request) {
@@ -145,13 +163,10 @@ absl::StatusOr<HttpAnswer> S3Client::Send(const S3Request& request) {
   S3Failure failure;
   bool refreshed = false;
   for (int attempt = 0; attempt < options_.attempts_max; ++attempt) {
-    if (!breaker_.Allow()) {
-      ++counters_.refused_by_breaker;
-      return absl::UnavailableError(where + ": not tried, since the bucket has not answered for a while");
-    }
+    if (!breaker_.Allow()) return NotTried(where);
     absl::StatusOr<HttpAnswer> answer = Try(request, attempt > 0);
     failure = FailureOf(request, answer, where);
-    Note(failure.again);
+    Note(failure);
     if (failure.status.ok()) return answer;
     if (failure.credentials_expired && credentials_ != nullptr && !std::exchange(refreshed, true)) {
       credentials_->Forget();

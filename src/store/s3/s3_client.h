@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "src/store/s3/credentials.h"
 #include "src/store/s3/http.h"
 #include "src/store/s3/s3_counters.h"
+#include "src/store/s3/s3_failure.h"
 #include "src/store/s3/s3_options.h"
 
 namespace smelt {
@@ -57,7 +59,8 @@ class S3Client {
   std::string WhereOf(const S3Request& request) const;
   absl::StatusOr<HttpRequest> Signed(const S3Request& request);
   absl::StatusOr<HttpAnswer> Try(const S3Request& request, bool again);
-  void Note(bool failed);  // to the breaker
+  void Note(const S3Failure& failure);  // to the breaker
+  absl::Status NotTried(const std::string& where);
   void Pause(int attempt, std::int64_t at_least_ms);
 
   S3Options options_;
@@ -68,6 +71,8 @@ class S3Client {
   std::string scheme_, host_, prefix_;
   CircuitBreaker breaker_;
   S3Counters counters_;
+  std::mutex mu_;
+  std::string last_failure_;  // guarded by mu_
 };
 
 // The headers of a request that makes an object.

@@ -14,8 +14,9 @@ struct Meaning {
   std::string_view mend;
 };
 
-constexpr auto kConfig = absl::StatusCode::kInvalidArgument;
+constexpr auto kConfig = absl::StatusCode::kUnimplemented;
 constexpr auto kRefused = absl::StatusCode::kPermissionDenied;
+constexpr auto kUnknown = absl::StatusCode::kUnauthenticated;
 constexpr auto kPasses = absl::StatusCode::kUnavailable;
 
 constexpr Meaning kMeanings[] = {
@@ -28,9 +29,11 @@ constexpr Meaning kMeanings[] = {
     {"NoSuchUpload", absl::StatusCode::kAborted, false, "something aborted the upload"},
     {"InvalidRange", absl::StatusCode::kOutOfRange, false, ""},
     {"AccessDenied", kRefused, false, "these credentials may not do that: give them the right, or use others"},
-    {"InvalidAccessKeyId", kRefused, false, "use other credentials"},
-    {"SignatureDoesNotMatch", kRefused, false, "the secret access key is not the one of the access key id"},
-    {"RequestTimeTooSkewed", kRefused, false, "set this machine's clock"},
+    {"InvalidToken", kUnknown, false, "use other credentials"},
+    {"InvalidAccessKeyId", kUnknown, false, "use other credentials"},
+    {"SignatureDoesNotMatch", kUnknown, false, "the secret access key is not the one of the access key id"},
+    {"NotImplemented", kConfig, false, "the bucket does not know that: mend `server_side_encryption`"},
+    {"RequestTimeTooSkewed", kUnknown, false, "set this machine's clock"},
     {"QuotaExceeded", absl::StatusCode::kResourceExhausted, false, "the bucket is full"},
     {"BadDigest", kPasses, true, ""},
     {"XAmzContentSHA256Mismatch", kPasses, true, ""},
@@ -74,7 +77,7 @@ S3Failure FailureOf(int http_status, const S3Error& error, std::string_view wher
   S3Failure failure{absl::Status(meaning.status, text), meaning.again};
   failure.credentials_expired =
       error.code == "ExpiredToken" || error.code == "ExpiredTokenException" || error.code == "TokenRefreshRequired";
-  if (failure.credentials_expired) failure.status = absl::Status(kRefused, text + "; the credentials have expired");
+  if (failure.credentials_expired) failure.status = absl::Status(kUnknown, text + "; the credentials have expired");
   return failure;
 }
 

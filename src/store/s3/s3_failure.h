@@ -12,6 +12,7 @@ namespace smelt {
 struct S3Failure {
   absl::Status status;
   bool again = false;                // worth another try: UNAVAILABLE if that fails too
+  bool unanswered = false;           // nobody was there to answer
   bool credentials_expired = false;  // worth another try with fresh credentials
 };
 

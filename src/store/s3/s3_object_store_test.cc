@@ -1,11 +1,16 @@
 #include "src/store/s3/s3_object_store.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/base/unique_fd.h"
 #include "src/store/s3/curl_http.h"
 #include "src/store/s3/object_store_contract_test.h"
 #include "src/testing/fake_clock.h"
@@ -62,7 +67,7 @@ FakeS3Options Anonymous() {
 
 S3Options WithPrefix() {
   S3Options options;
-  options.key_prefix = "/team a/cache/";
+  options.key_prefix = "/team a//cache//";
   return options;
 }
 
@@ -114,7 +119,7 @@ TEST(S3ObjectStore, AFailedUploadIsAborted) {
   fake_options.part_bytes_min = 8 << 20;  // so that it cannot be completed
   Bucket bucket(fake_options);
   EXPECT_THAT(bucket.store->Put("large", Bytes(std::string(12 << 20, 'x'))),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("EntityTooSmall")));
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("EntityTooSmall")));
   EXPECT_EQ(bucket.fake.UploadsInProgress(), 0u);
   EXPECT_EQ(bucket.fake.Count("DELETE"), 1u);
 }
@@ -151,19 +156,20 @@ TEST_P(RefusedTest, SaysWhatToMendAndDoesNotTryAgain) {
 INSTANTIATE_TEST_SUITE_P(
     Answers, RefusedTest,
     testing::Values(
-        Refused{
-            "NoBucket", {404, {}, ErrorXml("NoSuchBucket")}, absl::StatusCode::kInvalidArgument, "create the bucket"},
+        Refused{"NoBucket", {404, {}, ErrorXml("NoSuchBucket")}, absl::StatusCode::kUnimplemented, "create the bucket"},
         Refused{"Denied", {403, {}, ErrorXml("AccessDenied")}, absl::StatusCode::kPermissionDenied, "credentials"},
         Refused{
-            "BadSecret", {403, {}, ErrorXml("SignatureDoesNotMatch")}, absl::StatusCode::kPermissionDenied, "secret"},
-        Refused{"Clock", {403, {}, ErrorXml("RequestTimeTooSkewed")}, absl::StatusCode::kPermissionDenied, "clock"},
+            "BadSecret", {403, {}, ErrorXml("SignatureDoesNotMatch")}, absl::StatusCode::kUnauthenticated, "secret"},
+        Refused{"Clock", {403, {}, ErrorXml("RequestTimeTooSkewed")}, absl::StatusCode::kUnauthenticated, "clock"},
         Refused{"Forbidden", {403, {}, ""}, absl::StatusCode::kPermissionDenied, "HTTP 403"},
-        Refused{"Elsewhere", {301, {}, ErrorXml("PermanentRedirect")}, absl::StatusCode::kInvalidArgument, "region"},
-        Refused{"Region",
-                {400, {}, ErrorXml("AuthorizationHeaderMalformed")},
-                absl::StatusCode::kInvalidArgument,
-                "region"},
+        Refused{"Elsewhere", {301, {}, ErrorXml("PermanentRedirect")}, absl::StatusCode::kUnimplemented, "region"},
+        Refused{
+            "Region", {400, {}, ErrorXml("AuthorizationHeaderMalformed")}, absl::StatusCode::kUnimplemented, "region"},
         Refused{"Html", {404, {}, "<html><body>nginx</body></html>"}, absl::StatusCode::kNotFound, "HTTP 404"},
+        Refused{"Unknown",
+                {501, {}, ErrorXml("NotImplemented")},
+                absl::StatusCode::kUnimplemented,
+                "server_side_encryption"},
         Refused{"Full", {507, {}, ""}, absl::StatusCode::kResourceExhausted, "full"}),
     [](const auto& test) { return test.param.name; });
 
@@ -218,6 +224,43 @@ TEST(S3ObjectStore, ABucketThatIsDownIsNotAskedForAWhile) {
   EXPECT_EQ(bucket.store->counters().refused_by_breaker, 1);
 }
 
+// A socket on 127.0.0.1 that takes connections, or not even these, and never answers.
+class Silent {
+ public:
+  explicit Silent(bool listens) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), size);
+    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    if (listens) ::listen(fd_.get(), 8);
+    endpoint_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  UniqueFd fd_;
+  std::string endpoint_;
+};
+
+TEST(S3ObjectStore, ABucketThatNobodyAnswersForCostsOneAttempt) {
+  for (const bool listens : {true, false}) {
+    Silent silent(listens);
+    S3Options options;
+    options.bucket = "bucket";
+    options.endpoint = silent.endpoint();
+    CurlHttpOptions http;
+    http.quiet_timeout_s = 1;
+    S3ObjectStore store(options, std::make_unique<CurlHttp>(http), nullptr, Clock::System());
+    EXPECT_THAT(store.Get("a", 0, -1), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("not tried")));
+    EXPECT_THAT(store.List("", ""), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("127.0.0.1")));
+    EXPECT_EQ(store.counters().Of(S3Operation::kGet).requests, 1);
+    EXPECT_EQ(store.counters().Of(S3Operation::kList).requests, 0);
+  }
+}
+
 TEST(S3ObjectStore, AListThatWasDamagedIsAskedForAgain) {
   Bucket bucket;
   for (const char* xml : {"", "<ListBucketResult>", "<html/>", "<ListBucketResult></ListBucketResult>"}) {
@@ -246,8 +289,7 @@ TEST(S3ObjectStore, WrongCredentialsAreRefused) {
   options.endpoint = bucket.fake.Endpoint();
   S3ObjectStore store(options, std::make_unique<CurlHttp>(),
                       std::make_unique<StaticCredentials>(AwsCredentials{"AKIDFAKE", "another"}), Clock::System());
-  EXPECT_THAT(store.Put("a", Bytes("x")),
-              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("secret access key")));
+  EXPECT_THAT(store.Put("a", Bytes("x")), StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("secret access key")));
 }
 
 }  // namespace

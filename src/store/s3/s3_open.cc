@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<S3ObjectStore>> S3ObjectStore::Open(S3Options opt
     credentials = std::make_unique<OwnHttpCredentials>(options.profile, environment, clock);
   }
   const CurlHttpOptions http{options.ca_bundle, options.staging_directory, options.connect_timeout_ms,
-                             options.stall_timeout_s};
+                             options.stall_timeout_s, options.quiet_timeout_s};
   return std::make_unique<S3ObjectStore>(std::move(options), std::make_unique<CurlHttp>(http), std::move(credentials),
                                          clock);
 }

@@ -22,7 +22,7 @@ struct S3Options {
   bool use_ssl = true;              // SCCACHE_S3_USE_SSL
   bool virtual_host_style = false;  // SCCACHE_S3_ENABLE_VIRTUAL_HOST_STYLE: bucket.host/key instead of host/bucket/key
   std::string ca_bundle;            // a file of PEM certificates instead of the system's; AWS_CA_BUNDLE
-  std::string key_prefix;           // SCCACHE_S3_KEY_PREFIX; slashes around it do not matter
+  std::string key_prefix;           // SCCACHE_S3_KEY_PREFIX; slashes around it, and second ones within, do not matter
 
   Encryption encryption = Encryption::kNone;  // SCCACHE_S3_SERVER_SIDE_ENCRYPTION: AES256; ..._AWS_KMS: KMS
   std::string kms_key_id;                     // SCCACHE_S3_SERVER_SIDE_ENCRYPTION_KMS_KEY_ID; empty: the bucket's key
@@ -43,10 +43,12 @@ struct S3Options {
 
   int connect_timeout_ms = 5000;
   int stall_timeout_s = 30;  // a transfer slower than 1 KiB/s for so long has failed
+  int quiet_timeout_s = 5;   // one that sends no body has failed sooner: somebody waits for what it brings
 
-  // After so many failures in a row, calls fail at once for so long; then one call tries.
+  // After so many failures in a row, or one attempt that nobody answers, calls fail at once for so long; then one
+  // tries.
   int breaker_failures = 12;
-  int breaker_open_ms = 10000;
+  int breaker_open_ms = 5000;
 };
 
 }  // namespace smelt
