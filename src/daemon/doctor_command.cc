@@ -107,7 +107,8 @@ Finding Shared(const CommandParts& parts) {
   if (status.ok() && parts.team.fetcher) status = shared->blobs().FindMissing({DigestOf(text)}).status();
   if (!status.ok()) {
     return {false, fmt::format("the shared cache {} does not answer: {}", where, std::string(status.message())),
-            "look at [remote] in the configuration; without it crates are compiled or taken from the local cache"};
+            "look at [remote] or [cache.s3] in the configuration; without it crates are compiled or taken from the "
+            "local cache"};
   }
   if (!parts.team.publisher || !shared->State().writable) return {true, where + " can be read; it is not written", ""};
   status = shared->blobs().Put(DigestOf(text), Bytes(text));

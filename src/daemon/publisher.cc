@@ -48,6 +48,11 @@ bool IsLost(const absl::Status& status) {
          absl::IsFailedPrecondition(status) || absl::IsOutOfRange(status);
 }
 
+// Somebody has to mend something first.
+bool IsHopeless(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status) || absl::IsUnimplemented(status);
+}
+
 // The first shapes of `manifest`, as many as a team's cache takes.
 Manifest Fitting(Manifest manifest) {
   while (manifest.ByteSizeLong() > kEntryBytesMax) manifest.mutable_shapes()->RemoveLast();
@@ -148,7 +153,7 @@ void Publisher::AddEntry(const Digest& key) { Add(key.ToString()); }
 
 void Publisher::Add(const std::string& text) {
   absl::MutexLock lock(&mu_);
-  if (read_only_) return;
+  if (IsReadOnly()) return;
   if (entries_.size() >= kEntriesMax) Forget(entries_.begin()->first);
   const std::uint64_t number = next_++;
   outbox_.Put(TableKey(number), text).IgnoreError();
@@ -169,20 +174,27 @@ absl::Status Publisher::Flush(std::chrono::milliseconds timeout, const std::func
   const absl::Time deadline = absl::Now() + absl::FromChrono(timeout);
   absl::MutexLock lock(&mu_);
   const std::uint64_t end = next_;
+  const std::int64_t rounds = rounds_;
   retry_now_ = true;
   auto gone = [&] { return entries_.empty() || entries_.begin()->first >= end; };
   while (!mu_.AwaitWithDeadline(absl::Condition(&gone), std::min(deadline, absl::Now() + absl::Seconds(1)))) {
+    if (hopeless_ && rounds_ > rounds) return NotUploaded(absl::StatusCode::kFailedPrecondition);
+    if (absl::Now() >= deadline) return NotUploaded(absl::StatusCode::kDeadlineExceeded);
+    retry_now_ = true;
     const Backlog left = {static_cast<std::int64_t>(entries_.size()), problem_};
-    if (absl::Now() >= deadline) {
-      return absl::DeadlineExceededError(
-          fmt::format("{} results have not been uploaded{}{}", left.entries, problem_.empty() ? "" : ": ", problem_));
-    }
     mu_.Unlock();
     const bool go_on = waiting(left);
     mu_.Lock();
     if (!go_on) return absl::CancelledError("nobody waits any more");
   }
-  return read_only_ ? absl::PermissionDeniedError(problem_) : absl::OkStatus();
+  return IsReadOnly() ? absl::PermissionDeniedError(problem_) : absl::OkStatus();
+}
+
+bool Publisher::IsReadOnly() { return refused_ns_ && clock_.NowNanos() - *refused_ns_ < kReadOnlyNanos; }
+
+absl::Status Publisher::NotUploaded(absl::StatusCode code) {
+  return absl::Status(code, fmt::format("{} results have not been uploaded{}{}", entries_.size(),
+                                        problem_.empty() ? "" : ": ", problem_));
 }
 
 // False when it is time to end.
@@ -338,33 +350,44 @@ absl::Status Publisher::PublishManifest(const Digest& key) {
   return IsLost(put) ? absl::OkStatus() : put;
 }
 
-// What has gone is forgotten, and so is what never can; the rest waits.
-void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& status) {
-  absl::Status worst = status;
-  absl::MutexLock lock(&mu_);
+// What has gone is forgotten, and so is what never can; the rest waits. `status` becomes the first entry's if it is OK.
+// True if there is any less to do.
+bool Publisher::FinishEach(const std::vector<Entry>& batch, absl::Status& status) {
+  const bool reached = status.ok();
+  bool any = false;
   for (const Entry& entry : batch) {
-    if (status.ok() && entry.status.ok()) {
+    const bool gone = reached && entry.status.ok();
+    if (gone) {
       counters_.Add("remote_results_published");
       Mark(entry.action);
     }
-    const bool lost = IsLost(entry.status);
-    if ((status.ok() && entry.status.ok()) || lost) {
+    if (gone || IsLost(entry.status)) {
+      any = true;
       made_.erase(entry.action);
       Forget(entry.number);
-    } else if (worst.ok()) {
-      worst = entry.status;
+    } else if (status.ok()) {
+      status = entry.status;
     }
   }
+  return any;
+}
+
+void Publisher::Finish(const std::vector<Entry>& batch, const absl::Status& status) {
+  absl::Status worst = status;
+  absl::MutexLock lock(&mu_);
+  hopeless_ = !FinishEach(batch, worst) && IsHopeless(worst);
+  ++rounds_;
   if (worst.ok()) {
     pause_ = {};
     problem_.clear();
+    refused_ns_.reset();
     return;
   }
   if (problem_.empty()) LOG(WARNING) << "uploading: " << worst;
   problem_ = std::string(worst.message());
   pause_ = std::clamp<std::chrono::milliseconds>(2 * pause_, kFirstPause, kPauseMax);
   if (!absl::IsPermissionDenied(worst)) return;
-  read_only_ = true;
+  refused_ns_ = clock_.NowNanos();
   while (!entries_.empty()) Forget(entries_.begin()->first);
 }
 

@@ -30,12 +30,16 @@ namespace smelt {
 // knew already, so that nobody ever finds a name without what it names. Thread-safe.
 //
 // What cannot go now (no network) stays and is tried again, after a pause that doubles up to kPauseMax; what has left
-// the local store meanwhile is forgotten. Where we may only read, all is forgotten.
+// the local store meanwhile is forgotten. Where we may only read, all is forgotten, and
+// what is added within kReadOnlyNanos as well.
 class Publisher {
  public:
   static constexpr std::size_t kBatchMax = 64;      // results whose blobs are asked for together
   static constexpr std::size_t kUploadsAtOnce = 8;  // blobs
   static constexpr std::chrono::seconds kPauseMax{60};
+
+  // So long after a refusal nothing is tried.
+  static constexpr std::int64_t kReadOnlyNanos = 60LL * 1'000'000'000;
 
   // How long it is believed that the team has a result, once it had it.
   static constexpr std::int64_t kBelievedNanos = 7LL * 24 * 3600 * 1'000'000'000;
@@ -71,8 +75,9 @@ class Publisher {
   Backlog Pending();
 
   // Waits until all that was added before has gone, and then returns OK. DEADLINE_EXCEEDED, with the problem, if that
-  // takes longer than `timeout`; PERMISSION_DENIED where we may only read and something was dropped since the start;
-  // CANCELLED when `waiting`, called about once a second with what is left, returns false.
+  // takes longer than `timeout`; FAILED_PRECONDITION, with the problem, when an attempt has just failed for a reason
+  // that waiting does not mend; PERMISSION_DENIED where we may only read and something was dropped lately; CANCELLED
+  // when `waiting`, called about once a second with what is left, returns false.
   absl::Status Flush(std::chrono::milliseconds timeout, const std::function<bool(const Backlog&)>& waiting);
 
  private:
@@ -105,6 +110,9 @@ class Publisher {
   absl::StatusOr<Bytes> BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices);
   absl::Status UploadBlobs(std::vector<Entry>& batch);
   absl::Status PublishManifest(const Digest& key);
+  bool IsReadOnly() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status NotUploaded(absl::StatusCode code) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool FinishEach(const std::vector<Entry>& batch, absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Finish(const std::vector<Entry>& batch, const absl::Status& status);
   void Forget(std::uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -123,9 +131,11 @@ class Publisher {
   std::map<std::uint64_t, std::string> entries_ ABSL_GUARDED_BY(mu_);  // as in the table
   std::uint64_t next_ ABSL_GUARDED_BY(mu_) = 1;
   std::string problem_ ABSL_GUARDED_BY(mu_);
-  std::map<Digest, SplicedResult> made_ ABSL_GUARDED_BY(mu_);  // of results that did not go yet: not made again
-  absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);     // hits that need not be looked at again
-  bool read_only_ ABSL_GUARDED_BY(mu_) = false;
+  std::map<Digest, SplicedResult> made_ ABSL_GUARDED_BY(mu_);    // of results that did not go yet: not made again
+  absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);       // hits that need not be looked at again
+  std::optional<std::int64_t> refused_ns_ ABSL_GUARDED_BY(mu_);  // when we were told that we may only read
+  std::int64_t rounds_ ABSL_GUARDED_BY(mu_) = 0;
+  bool hopeless_ ABSL_GUARDED_BY(mu_) = false;  // the last round brought nothing there, nor would the next
   bool retry_now_ ABSL_GUARDED_BY(mu_) = false;
   std::chrono::milliseconds pause_ ABSL_GUARDED_BY(mu_){0};
   std::thread thread_;

@@ -166,6 +166,32 @@ TEST_F(PublisherTest, WhereWeMayOnlyReadItGivesUpAndSaysSo) {
   EXPECT_EQ(publisher_->Pending().entries, 0);
 }
 
+TEST_F(PublisherTest, OnceWeMayWriteAgainItTriesAgain) {
+  shared_.writable = false;
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_THAT(Flush(), StatusIs(absl::StatusCode::kPermissionDenied));
+  shared_.writable = true;
+  clock_.AdvanceNanos(Publisher::kReadOnlyNanos);
+  publisher_->AddResult(action_, manifest_);
+  ASSERT_OK(Flush());
+  EXPECT_OK(shared_.memory_actions.Get(action_));
+}
+
+// Credentials have expired, the bucket is another: nothing is forgotten, and nobody waits for what does not come.
+TEST_F(PublisherTest, WhatSomebodyHasToMendIsToldAtOnceAndKept) {
+  for (const auto code : {absl::StatusCode::kUnauthenticated, absl::StatusCode::kUnimplemented}) {
+    shared_.down = absl::Status(code, "mend it");
+    Start();
+    Learn(action_, manifest_, "blob", "src/lib.rs");
+    EXPECT_THAT(Flush(600'000), StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("mend it")));
+    EXPECT_EQ(publisher_->Pending().entries, 1);
+    shared_.down = absl::OkStatus();
+    ASSERT_OK(Flush());
+    EXPECT_OK(shared_.memory_actions.Get(action_));
+  }
+}
+
 TEST_F(PublisherTest, AHitThatTheTeamLacksReachesIt) {
   Start();
   Store(action_, manifest_, "blob", "src/lib.rs");
