@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kMagic = "smeltix1";
 constexpr int kIndexLevel = 3;
 constexpr std::int64_t kIndexBytesMax = 256 << 20;
+constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
+constexpr std::int64_t kSealedNsMax = std::int64_t{1} << 62;     // in 2116
 
 std::string_view HashOf(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size()};
@@ -22,6 +24,8 @@ std::string_view HashOf(const Digest& digest) {
 std::string Checksum(std::string_view of) { return std::string(HashOf(DigestOf(of))); }
 
 bool IsSane(const bucket::v1::Pack& pack) {
+  if (pack.size() < 0 || pack.size() > kObjectBytesMax) return false;
+  if (pack.sealed_ns() < 0 || pack.sealed_ns() > kSealedNsMax) return false;
   return std::all_of(pack.payloads().begin(), pack.payloads().end(), [&](const bucket::v1::Payload& payload) {
     return payload.hash().size() == Digest::kHashBytes && payload.size() >= -1 && payload.offset() >= 0 &&
            payload.stored_size() >= 0 && payload.stored_size() <= pack.size() &&

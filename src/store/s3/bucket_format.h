@@ -31,7 +31,8 @@ std::int64_t TimeOfIndexKey(std::string_view key);
 
 std::string EncodeIndex(const bucket::v1::Index& index);
 
-// DATA_LOSS for anything else: cut, changed, of another version.
+// DATA_LOSS for anything else: cut, changed, of another version, with places outside of their packs, or with sizes or
+// times that cannot be.
 absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes);
 
 // The name of a result among the payloads.

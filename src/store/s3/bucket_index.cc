@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "src/store/s3/bucket_format.h"
+
 namespace smelt {
 namespace {
 
@@ -36,7 +38,9 @@ void BucketIndex::AddPack(const bucket::v1::Pack& added) {
   pack.state.size = added.size();
   pack.state.sealed_ns = added.sealed_ns();
   pack.state.payloads = added.payloads_size();
+  const bool has_own_object = added.key().starts_with(kBlobsPrefix);
   for (const bucket::v1::Payload& payload : added.payloads()) {
+    if (!has_own_object && payload.stored_size() > kPackedBytesMax) continue;
     Slot slot{number, 0, 0, payload.zstd(), payload.offset() == 0 && payload.stored_size() == added.size()};
     if (!slot.whole) {
       if (payload.offset() + payload.stored_size() > std::numeric_limits<std::uint32_t>::max()) continue;

@@ -19,6 +19,10 @@ namespace smelt {
 // order. Thread-safe, never blocks for long.
 class BucketIndex {
  public:
+  // A larger payload of a pack is left out: nobody writes such, and who reads one has all of it in memory. One that has
+  // an object of its own may be as large as it likes.
+  static constexpr std::int64_t kPackedBytesMax = 64 << 20;
+
   struct Place {
     std::string pack;  // the object's key
     std::int64_t pack_size = 0;

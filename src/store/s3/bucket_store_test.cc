@@ -253,6 +253,20 @@ TEST_F(BucketStoreTest, ADamagedBlobIsForgottenAndHealedForEverybody) {
   for (const std::string& blob : {small, large}) ExpectHolds(*fresh, blob);
 }
 
+TEST_F(BucketStoreTest, APayloadMayBeLargerThanWhatIsReadAhead) {
+  auto writer = Open();
+  ActionCache::ActionResult large;
+  large.set_stdout_raw(Noise(PackReader::kAheadBytes + 3 * PackReader::kBlockBytes, 1));
+  Put(*writer, "small");
+  ASSERT_OK(writer->Of("")->Put(DigestOf("action"), large));
+  ASSERT_OK(writer->Flush());
+  ASSERT_THAT(objects_.Keys("v1/packs/"), SizeIs(1));
+  auto reader = Open();
+  ExpectHolds(*reader, "small");
+  ASSERT_OK_AND_ASSIGN(const auto got, reader->Of("")->Get(DigestOf("action")));
+  EXPECT_TRUE(got.stdout_raw() == large.stdout_raw());
+}
+
 TEST_F(BucketStoreTest, ADamagedResultIsNone) {
   auto writer = Open();
   ASSERT_OK(writer->Of("")->Put(DigestOf("action"), {}));

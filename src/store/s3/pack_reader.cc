@@ -82,7 +82,7 @@ absl::StatusOr<std::string> PackReader::Read(const BucketIndex::Place& place) {
   const auto known = blocks_.lower_bound(Key(place.pack, 0));
   const bool again = known != blocks_.end() && known->first.first == place.pack;
   const std::int64_t end = std::min(place.pack_size, place.offset + kAheadBytes) - 1;
-  const Wanted wanted = Claim(place, first, last, again ? end / kBlockBytes : last);
+  const Wanted wanted = Claim(place, first, last, again ? std::max(last, end / kBlockBytes) : last);
   lock.unlock();
   Fetch(place, wanted);
   lock.lock();
