@@ -51,17 +51,19 @@ absl::StatusOr<Jwks> Jwks::Parse(std::string_view text) {
   }
   if (json["keys"].size() > kKeysMax) return absl::InvalidArgumentError("a key set of over 100 keys");
   Jwks keys;
+  absl::Status unusable = absl::InvalidArgumentError("no key for ES256 or RS256 in the key set");
   for (const Json& entry : json["keys"]) {
     if (!entry.is_object()) return absl::InvalidArgumentError("a key that is no JSON object");
     std::optional<absl::StatusOr<PublicKey>> key = KeyOf(entry);
     if (!key) continue;
-    if (!key->ok()) {
-      return absl::InvalidArgumentError(
+    if (key->ok()) {
+      keys.entries_.push_back({Text(entry, "kid"), **std::move(key)});
+    } else {
+      unusable = absl::InvalidArgumentError(
           fmt::format("key '{}': {}", Text(entry, "kid"), std::string(key->status().message())));
     }
-    keys.entries_.push_back({Text(entry, "kid"), **std::move(key)});
   }
-  if (keys.entries_.empty()) return absl::InvalidArgumentError("no key for ES256 or RS256 in the key set");
+  if (keys.entries_.empty()) return unusable;
   return keys;
 }
 

@@ -14,8 +14,8 @@ namespace smelt {
 class Jwks {
  public:
   // INVALID_ARGUMENT, saying which key and what about it, for text that is no key set, for over 1 MiB, 100 keys, and
-  // for a set without a single key that we can use. Keys of other kinds (encryption, shared secrets, other curves) are
-  // left out.
+  // for a set without a single key that we can use. Keys of other kinds (encryption, shared secrets, other curves), and
+  // those that are too short or cannot be, are left out, as RFC 7517 has it: the others are as good as before.
   static absl::StatusOr<Jwks> Parse(std::string_view text);
 
   // The key with this id and algorithm; for an empty id the only one of its algorithm. Null if there is none.

@@ -45,6 +45,15 @@ TEST(Jwks, KeysOfOtherKindsAreLeftOut) {
   EXPECT_NE(keys.Find("rsa", SignatureAlgorithm::kRs256), nullptr);
 }
 
+TEST(Jwks, AKeyThatCannotBeDoesNotTakeTheOthersAway) {
+  const TestIssuer issuer;
+  std::string text = issuer.Jwks();
+  text.insert(9, R"({"kty":"RSA","kid":"short","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},)");
+  ASSERT_OK_AND_ASSIGN(const Jwks keys, Jwks::Parse(text));
+  EXPECT_NE(keys.Find("ec", SignatureAlgorithm::kEs256), nullptr);
+  EXPECT_EQ(keys.Find("short", SignatureAlgorithm::kRs256), nullptr);
+}
+
 TEST(Jwks, BadSets) {
   const std::string zero32(43, 'A');
   const std::pair<std::string, const char*> kCases[] = {
