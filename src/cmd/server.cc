@@ -28,6 +28,7 @@
 #include "src/services/admin_service.h"
 #include "src/services/audit/audit_log.h"
 #include "src/services/connections/accept4.h"
+#include "src/services/connections/held_sends.h"
 #include "src/services/connections/polling_threads.h"
 #include "src/services/connections/tls.h"
 #include "src/status/http_server.h"
@@ -161,6 +162,7 @@ void Drain(const ServerConfig& config, StatusSite& site, Server& server) {
   }).detach();
   site.Drain();
   server.SetServing(false);
+  HoldSends(false);  // who shuts gRPC down polls too
   server.Shutdown(std::chrono::seconds(config.server.drain_seconds));
 }
 
@@ -227,6 +229,7 @@ int Serve(const ServerConfig& config) {
 
   std::optional<FewPollingThreads> polling;
   if (!WaitsForNetwork(config.auth)) polling.emplace();
+  HoldSends(polling && polling->polling() == 1 && !config.server.reflection);  // which polls with threads of its own
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), forms,
                      &(*store)->deferred_puts(), &(*store)->complete_results(), bucket ? &bucket->packed() : nullptr},

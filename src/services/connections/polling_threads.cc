@@ -107,4 +107,6 @@ FewPollingThreads::~FewPollingThreads() = default;
 
 int FewPollingThreads::waiting() const { return parking_->parked(); }
 
+int FewPollingThreads::polling() const { return ThreadsOfGrpc() - waiting(); }
+
 }  // namespace smelt

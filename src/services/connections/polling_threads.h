@@ -26,6 +26,9 @@ class FewPollingThreads {
   // How many wait.
   int waiting() const;
 
+  // How many are left.
+  int polling() const;
+
  private:
   class Parking;
   std::unique_ptr<Parking> parking_;

@@ -45,6 +45,7 @@ std::set<std::thread::id> ThreadsOfCallbacks() {
 TEST(FewPollingThreads, AreAsManyAsAreWanted) {
   const FewPollingThreads few(1);
   EXPECT_GE(few.waiting(), 1);
+  EXPECT_EQ(few.polling(), 1);
   EXPECT_EQ(ThreadsOfCallbacks().size(), 1u);
 }
 
@@ -56,6 +57,7 @@ TEST(FewPollingThreads, AreNeverNone) {
 TEST(FewPollingThreads, AreAllWhereAllAreWanted) {
   const FewPollingThreads few(16);
   EXPECT_EQ(few.waiting(), 0);
+  EXPECT_GE(few.polling(), 2);
 }
 
 TEST(FewPollingThreads, AreManyAgainAfterwards) {

@@ -7,6 +7,7 @@
 #include "google/protobuf/message_lite.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "src/services/connections/answering.h"
 #include "src/services/grpc_status.h"
 
 namespace smelt {
@@ -42,6 +43,7 @@ RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer,
     : context_(&context), observed_(observer, method), reactor_(context.DefaultReactor()), answer_(&answer) {}
 
 void RawCall::Finish(const absl::Status& error) const {
+  Answering::Begin();
   observed_.End(*context_, error.code());
   reactor_->Finish(ToGrpc(error));
 }
@@ -49,6 +51,7 @@ void RawCall::Finish(const absl::Status& error) const {
 void RawCall::Finish(const MessageLite& answer) const { Finish(Serialized(answer)); }
 
 void RawCall::Finish(grpc::ByteBuffer&& answer) const {
+  Answering::Begin();
   *answer_ = std::move(answer);
   observed_.End(*context_, absl::StatusCode::kOk);
   reactor_->Finish(grpc::Status::OK);
