@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "src/base/ascii.h"
 #include "src/base/status_macros.h"
 #include "src/store/s3/credentials_text.h"
 #include "src/store/s3/metadata_service.h"
@@ -87,8 +88,10 @@ class Chain {
   }
 
   absl::StatusOr<AwsCredentials> FromVariables() const {
-    AwsCredentials credentials{Variable("AWS_ACCESS_KEY_ID"), Variable("AWS_SECRET_ACCESS_KEY"),
-                               Variable("AWS_SESSION_TOKEN")};
+    // CI's secrets often end in a line end.
+    const auto secret = [&](const char* name) { return std::string(Trimmed(Variable(name))); };
+    AwsCredentials credentials{secret("AWS_ACCESS_KEY_ID"), secret("AWS_SECRET_ACCESS_KEY"),
+                               secret("AWS_SESSION_TOKEN")};
     if (credentials.access_key_id.empty() && credentials.secret_access_key.empty()) return absl::NotFoundError("");
     if (!credentials.access_key_id.empty() && !credentials.secret_access_key.empty()) return credentials;
     return absl::UnauthenticatedError("s3: of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set: set both");

@@ -77,8 +77,8 @@ class CredentialsTest : public testing::Test {
 
 TEST_F(CredentialsTest, ComeFromTheEnvironmentFirst) {
   variables_["AWS_ACCESS_KEY_ID"] = "AKID";
-  variables_["AWS_SECRET_ACCESS_KEY"] = "secret";
-  variables_["AWS_SESSION_TOKEN"] = "token";
+  variables_["AWS_SECRET_ACCESS_KEY"] = " secret\r\n";
+  variables_["AWS_SESSION_TOKEN"] = "token\n";
   files_["/home/u/.aws/credentials"] = "[default]\naws_access_key_id=other\naws_secret_access_key=other\n";
   EXPECT_THAT(Open()->Get(), IsOkAndHolds(AwsCredentials{"AKID", "secret", "token"}));
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "src/base/ascii.h"
 #include "src/base/status_macros.h"
 #include "src/store/s3/credentials_text.h"
 
@@ -85,7 +86,7 @@ absl::StatusOr<AwsCredentials> FetchFromContainer(const CredentialsEnvironment& 
 }
 
 absl::StatusOr<AwsCredentials> FetchFromInstance(const CredentialsEnvironment& environment, Http& http) {
-  if (environment.variable("AWS_EC2_METADATA_DISABLED") == "true") return absl::NotFoundError("");
+  if (LowerCase(environment.variable("AWS_EC2_METADATA_DISABLED")) == "true") return absl::NotFoundError("");
   std::string base = environment.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
   if (base.empty()) base = "http://169.254.169.254";
   while (base.ends_with('/')) base.pop_back();
