@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-PIECE = 32 << 10  # bytes read at a time: 1.3 ms of 200 Mbit/s
+PIECE = 128 << 10  # bytes read at a time: 5 ms of 200 Mbit/s; the less there are, the less processor it takes
 
 
 class Direction:
@@ -73,7 +73,7 @@ async def serve(arguments):
     async def connection(reader, writer):
         try:
             await asyncio.sleep(arguments.rtt_ms / 1000)  # the handshake of TCP
-            far_reader, far_writer = await asyncio.open_connection(host, int(port))
+            far_reader, far_writer = await asyncio.open_connection(host, int(port), limit=PIECE)
         except OSError:
             writer.close()
             return
@@ -81,7 +81,7 @@ async def serve(arguments):
         for side in (writer, far_writer):
             side.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", arguments.listen)
+    server = await asyncio.start_server(connection, "127.0.0.1", arguments.listen, limit=PIECE)
     print("listening on port", server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
