@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "fmt/format.h"
 #include "src/base/parallel.h"
 #include "src/base/status_macros.h"
@@ -72,20 +73,22 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action, Urgency urgency) {
+  const Turns::Place place = turns_.Begin(action, urgency == Urgency::kNow);
+  const absl::Cleanup end = [&] { turns_.End(action); };
   return Join(action, [&]() -> absl::StatusOr<ActionCache::ActionResult> {
     // Somebody else's fetch may have ended between the caller's look and this one.
     if (auto here = actions_.Get(action); here.ok()) return here;
-    auto result = Transfer(action, urgency);
+    auto result = Transfer(action, place);
     if (result.ok()) counters_.Add("remote_results_fetched");
     if (absl::IsNotFound(result.status())) counters_.Add("remote_results_absent");
     return result;
   });
 }
 
-absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action, Urgency urgency) {
+absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action, Turns::Place place) {
   ASSIGN_OR_RETURN(ActionCache::ActionResult stored, shared_.actions().Get(action));
   ASSIGN_OR_RETURN(SplicedResult spliced, FromTeam(std::move(stored)));
-  RETURN_IF_ERROR(TransferBlobs(spliced, urgency));
+  RETURN_IF_ERROR(TransferBlobs(spliced, place));
   RETURN_IF_ERROR(actions_.Put(action, spliced.result));
   absl::MutexLock lock(&mu_);
   if (fetched_.size() > kRememberedMax) fetched_.clear();
@@ -93,46 +96,32 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action
   return std::move(spliced.result);
 }
 
-// What is urgent has no turn.
-absl::StatusOr<Bytes> Fetcher::InTurn(std::int64_t bytes, Urgency urgency,
-                                      const std::function<absl::StatusOr<Bytes>()>& get) {
-  if (urgency == Urgency::kNow) return get();
-  {
-    absl::MutexLock lock(&mu_);
-    const std::uint64_t ticket = next_ticket_++;
-    auto may_begin = [&] { return next_in_ == ticket && ahead_bytes_ < kAheadBytes; };
-    mu_.Await(absl::Condition(&may_begin));
-    ++next_in_;
-    ahead_bytes_ += bytes;
-  }
-  absl::StatusOr<Bytes> got = get();
-  absl::MutexLock lock(&mu_);
-  ahead_bytes_ -= bytes;
-  return got;
-}
-
-absl::Status Fetcher::TransferBlob(const Digest& digest, Urgency urgency) {
-  ASSIGN_OR_RETURN(Bytes bytes, InTurn(digest.size, urgency, [&] { return shared_.blobs().Get(digest); }));
+absl::Status Fetcher::TransferBlob(const Digest& digest, Turns::Place place) {
+  ASSIGN_OR_RETURN(Bytes bytes, [&] {
+    const Turns::Turn turn = turns_.Enter(place, digest.size);
+    return shared_.blobs().Get(digest);
+  }());
   return blobs_.Put(digest, std::move(bytes));
 }
 
-absl::Status Fetcher::TransferRlib(const Splice& splice, Urgency urgency) {
+absl::Status Fetcher::TransferRlib(const Splice& splice, Turns::Place place) {
   ASSIGN_OR_RETURN(const Bytes metadata, blobs_.Get(splice.metadata));
-  ASSIGN_OR_RETURN(Bytes whole, InTurn(splice.rest.size, urgency, [&] {
-                     return shared_.GetWith(splice.rest, {splice.offset, metadata}, splice.whole, directory_);
-                   }));
+  ASSIGN_OR_RETURN(Bytes whole, [&] {
+    const Turns::Turn turn = turns_.Enter(place, splice.rest.size);
+    return shared_.GetWith(splice.rest, {splice.offset, metadata}, splice.whole, directory_);
+  }());
   const absl::Status put = blobs_.Put(splice.whole, std::move(whole));
   if (!absl::IsInvalidArgument(put)) return put;
   return absl::NotFoundError(fmt::format("the team's parts of an rlib are wrong: {}", std::string(put.message())));
 }
 
-absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Urgency urgency) {
+absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Turns::Place place) {
   ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(spliced.result));
   ASSIGN_OR_RETURN(std::vector<Digest> missing, blobs_.FindMissing(needed));
   std::vector<Splice> rlibs = spliced.splices;
   std::erase_if(rlibs, [&](const Splice& rlib) { return std::erase(missing, rlib.whole) == 0; });
-  RETURN_IF_ERROR(ForAll(missing, [&](const Digest& digest) { return TransferBlob(digest, urgency); }));
-  return ForAll(rlibs, [&](const Splice& rlib) { return TransferRlib(rlib, urgency); });  // they need their metadata
+  RETURN_IF_ERROR(ForAll(missing, [&](const Digest& digest) { return TransferBlob(digest, place); }));
+  return ForAll(rlibs, [&](const Splice& rlib) { return TransferRlib(rlib, place); });  // they need their metadata
 }
 
 std::optional<Manifest> Fetcher::FetchManifest(const Digest& key) {

@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/daemon/counters.h"
 #include "src/daemon/spliced_results.h"
+#include "src/daemon/turns.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -33,7 +34,7 @@ class Fetcher {
   static constexpr std::size_t kBlobsAtOnce = 8;  // of one result
 
   // While so many bytes of blobs that are fetched ahead are under way, no others are begun; then in the order of the
-  // calls: what a build needs first comes first, instead of all at the end. Enough for a link of 1 Gbit/s and 100 ms.
+  // results: what a build needs first comes first, instead of all at the end. Enough for a link of 1 Gbit/s and 100 ms.
   static constexpr std::int64_t kAheadBytes = 32 << 20;
 
   enum class Urgency {
@@ -67,11 +68,10 @@ class Fetcher {
   // What `fetch` gives, or somebody else's call under the same key.
   absl::StatusOr<ActionCache::ActionResult> Join(
       const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
-  absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Urgency urgency);
-  absl::Status TransferBlobs(const SplicedResult& spliced, Urgency urgency);
-  absl::Status TransferBlob(const Digest& digest, Urgency urgency);
-  absl::Status TransferRlib(const Splice& splice, Urgency urgency);
-  absl::StatusOr<Bytes> InTurn(std::int64_t bytes, Urgency urgency, const std::function<absl::StatusOr<Bytes>()>& get);
+  absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Turns::Place place);
+  absl::Status TransferBlobs(const SplicedResult& spliced, Turns::Place place);
+  absl::Status TransferBlob(const Digest& digest, Turns::Place place);
+  absl::Status TransferRlib(const Splice& splice, Turns::Place place);
   bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;
@@ -81,11 +81,10 @@ class Fetcher {
   Clock& clock_;
   const std::string directory_;
   SharedCalls<absl::StatusOr<ActionCache::ActionResult>> under_way_;
+  Turns turns_{kAheadBytes};
 
   absl::Mutex mu_;
   absl::flat_hash_map<Digest, std::int64_t> absent_since_ns_ ABSL_GUARDED_BY(mu_);
-  std::uint64_t next_ticket_ ABSL_GUARDED_BY(mu_) = 0, next_in_ ABSL_GUARDED_BY(mu_) = 0;
-  std::int64_t ahead_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // under way
   absl::flat_hash_set<Digest> fetched_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -1,0 +1,41 @@
+#include "src/daemon/turns.h"
+
+namespace smelt {
+
+Turns::Place Turns::Begin(const Digest& what, bool hurry) {
+  absl::MutexLock lock(&mu_);
+  const auto [placed, is_new] = places_.try_emplace(what);
+  if (is_new) placed->second.place = next_++;
+  ++placed->second.users;
+  if (hurry) hurried_.insert(placed->second.place);
+  return placed->second.place;
+}
+
+void Turns::End(const Digest& what) {
+  absl::MutexLock lock(&mu_);
+  const auto placed = places_.find(what);
+  if (--placed->second.users > 0) return;
+  hurried_.erase(placed->second.place);
+  places_.erase(placed);
+}
+
+bool Turns::MayEnter(Place place) const {
+  return hurried_.contains(place) || (bytes_ < bytes_max_ && place == *waiting_.begin());
+}
+
+Turns::Turn Turns::Enter(Place place, std::int64_t bytes) {
+  absl::MutexLock lock(&mu_);
+  const auto waiting = waiting_.insert(place);
+  auto may_enter = [&] { return MayEnter(place); };
+  mu_.Await(absl::Condition(&may_enter));
+  waiting_.erase(waiting);
+  bytes_ += bytes;
+  return Turn(this, bytes);
+}
+
+void Turns::Leave(std::int64_t bytes) {
+  absl::MutexLock lock(&mu_);
+  bytes_ -= bytes;
+}
+
+}  // namespace smelt
