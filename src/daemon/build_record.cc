@@ -33,16 +33,7 @@ std::int64_t AgeOf(const builds::v1::Unit& unit, std::int32_t day) {
 
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-std::optional<std::string> LockfileAbove(std::string directory, FileSystem& files) {
-  for (int i = 0; i < kLevelsMax && directory.starts_with('/') && directory.size() > 1; ++i) {
-    std::string path = directory + "/Cargo.lock";
-    if (files.Stat(path).ok()) return path;
-    directory = ParentOf(directory);
-  }
-  return std::nullopt;
-}
-
-// "debug", "x86_64-unknown-linux-gnu/release": what distinguishes profiles below a target directory.
+// "debug", "release": what distinguishes profiles below a target directory.
 std::string ProfileOf(const std::string& out_dir) {
   const std::string above = out_dir.ends_with("/deps") || out_dir.ends_with("/examples") ? ParentOf(out_dir) : out_dir;
   const std::size_t build = above.find("/build/");
@@ -100,21 +91,36 @@ ActionCache::ActionResult EntryOf(const BuildRecord& record) {
   return entry;
 }
 
+std::optional<std::string> FindLockfileAbove(std::string directory, FileSystem& files) {
+  for (int i = 0; i < kLevelsMax && directory.starts_with('/') && directory.size() > 1; ++i) {
+    std::string path = directory + "/Cargo.lock";
+    if (files.Stat(path).ok()) return path;
+    directory = ParentOf(directory);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> FindLockfile(const Unit& unit, const std::string& cargo_directory, FileSystem& files) {
-  if (auto found = LockfileAbove(unit.Absolute(unit.invocation.out_dir), files)) return found;
-  if (auto found = LockfileAbove(cargo_directory, files)) return found;
-  if (auto found = LockfileAbove(unit.environment.ValueOr("PWD", ""), files)) return found;
+  if (auto found = FindLockfileAbove(unit.Absolute(unit.invocation.out_dir), files)) return found;
+  if (auto found = FindLockfileAbove(cargo_directory, files)) return found;
+  if (auto found = FindLockfileAbove(unit.environment.ValueOr("PWD", ""), files)) return found;
   const std::string home = unit.environment.ValueOr("CARGO_HOME", unit.environment.ValueOr("HOME", "") + "/.cargo");
   const std::string package = unit.environment.ValueOr("CARGO_MANIFEST_DIR", "");
   if (package.starts_with(home + "/")) return std::nullopt;
-  return LockfileAbove(package, files);
+  return FindLockfileAbove(package, files);
 }
 
-Digest RecordKey(const Unit& unit, const Digest& lockfile) {
+RecordedBuild BuildOf(const Unit& unit) {
+  return {.toolchain = unit.toolchain->root,
+          .target = unit.invocation.target,
+          .profile = ProfileOf(unit.Absolute(unit.invocation.out_dir)),
+          .generates_code = unit.invocation.Emits("link")};
+}
+
+Digest RecordKey(const RecordedBuild& build, const Digest& lockfile) {
   return DigestOf(fmt::format("smelt build record 1\n{}\n{}\n{}\n{}\n{}\n", lockfile.ToString(),
-                              unit.toolchain->root.ToString(), unit.invocation.target,
-                              ProfileOf(unit.Absolute(unit.invocation.out_dir)),
-                              unit.invocation.Emits("link") ? "link" : "metadata"));
+                              build.toolchain.ToString(), build.target, build.profile,
+                              build.generates_code ? "link" : "metadata"));
 }
 
 }  // namespace smelt

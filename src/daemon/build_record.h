@@ -37,14 +37,25 @@ bool Update(BuildRecord& record, const std::vector<RecordedUnit>& used, std::int
 BuildRecord RecordIn(const ActionCache::ActionResult& entry);
 ActionCache::ActionResult EntryOf(const BuildRecord& record);
 
+// What has a record of its own, beside its lockfile.
+struct RecordedBuild {
+  Digest toolchain;
+  std::string target, profile;  // the profile as its directory is named: "debug", "release"
+  bool generates_code = true;   // `check`, `build` and `build --release` have a record each
+};
+
+RecordedBuild BuildOf(const Unit& unit);
+
+// Under what the record of such a build lies.
+Digest RecordKey(const RecordedBuild& build, const Digest& lockfile);
+
+// The lockfile in `directory` or above it.
+std::optional<std::string> FindLockfileAbove(std::string directory, FileSystem& files);
+
 // The lockfile of the build that `unit` belongs to: in a directory above its outputs, as cargo has it, or above the
 // directory in which cargo was started (`cargo_directory`, else PWD, which a shell sets), or above the package's own,
 // where that is not in cargo's home. nullopt if there is none.
 std::optional<std::string> FindLockfile(const Unit& unit, const std::string& cargo_directory, FileSystem& files);
-
-// Under what the record of such a build lies: made of the lockfile's contents, the toolchain, the target, the profile's
-// directory and whether code is generated, so that `check`, `build` and `build --release` have a record each.
-Digest RecordKey(const Unit& unit, const Digest& lockfile);
 
 }  // namespace smelt
 

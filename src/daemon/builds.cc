@@ -47,7 +47,7 @@ std::string Builds::PlaceOf(const Unit& unit) {
 }
 
 // Looked for once in a build.
-std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<std::string()>& cargo_directory) {
+std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<CargoCall()>& cargo) {
   const std::string place = PlaceOf(unit);
   const std::int64_t now = clock_.NowNanos();
   {
@@ -56,9 +56,9 @@ std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<std::s
     if (found != places_.end() && now < found->second.until_ns) return found->second.key;
   }
   std::optional<Digest> key;
-  if (std::optional<std::string> path = FindLockfile(unit, cargo_directory(), files_)) {
+  if (std::optional<std::string> path = FindLockfile(unit, cargo().directory, files_)) {
     absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
-    if (lockfile.ok()) key = RecordKey(unit, lockfile->digest);
+    if (lockfile.ok()) key = RecordKey(BuildOf(unit), lockfile->digest);
   }
   absl::MutexLock lock(&mu_);
   if (places_.size() > kPlacesMax) places_.clear();
@@ -71,8 +71,20 @@ void Builds::Expect() {
   expecting_ = true;
 }
 
-void Builds::Begin(const Unit& unit, const std::function<std::string()>& cargo_directory) {
-  const std::optional<Digest> key = KeyOf(unit, cargo_directory);
+void Builds::Foresee(const Digest& toolchain, const std::string& target, const CargoCall& cargo) {
+  const std::optional<ForeseenBuild> build = ForeseeBuild(cargo);
+  if (!build) return;
+  const std::optional<std::string> path = FindLockfileAbove(build->directory, files_);
+  if (!path) return;
+  const absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
+  if (!lockfile.ok()) return;
+  const RecordedBuild recorded = {toolchain, target, build->profile, build->generates_code};
+  absl::MutexLock lock(&mu_);
+  builds_[RecordKey(recorded, lockfile->digest)].last_ns = clock_.NowNanos();
+}
+
+void Builds::Begin(const Unit& unit, const std::function<CargoCall()>& cargo) {
+  const std::optional<Digest> key = KeyOf(unit, cargo);
   if (!key) return;
   absl::MutexLock lock(&mu_);
   builds_[*key].last_ns = clock_.NowNanos();

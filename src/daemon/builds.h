@@ -15,6 +15,7 @@
 #include "src/base/clock.h"
 #include "src/base/file_system.h"
 #include "src/daemon/build_record.h"
+#include "src/daemon/cargo_call.h"
 #include "src/daemon/team_parts.h"
 #include "src/digest/file_digests.h"
 #include "src/store/action_cache.h"
@@ -40,8 +41,12 @@ class Builds {
   // A compile has come of which it takes a while to tell what it is: the team's cache is reached meanwhile.
   void Expect();
 
-  // A compile begins. `cargo_directory` says where cargo was started, or "".
-  void Begin(const Unit& unit, const std::function<std::string()>& cargo_directory);
+  // Cargo has asked this toolchain about `target` ("" for the host's), which it does before it reads manifests: what
+  // its call says that it will build is taken as begun.
+  void Foresee(const Digest& toolchain, const std::string& target, const CargoCall& cargo);
+
+  // A compile begins. `cargo` says how cargo was called, if anybody wants to know.
+  void Begin(const Unit& unit, const std::function<CargoCall()>& cargo);
 
   // It was a hit of `action`, or has been stored under it.
   void Used(const Unit& unit, const Digest& action);
@@ -57,7 +62,7 @@ class Builds {
   };
 
   static std::string PlaceOf(const Unit& unit);
-  std::optional<Digest> KeyOf(const Unit& unit, const std::function<std::string()>& cargo_directory);
+  std::optional<Digest> KeyOf(const Unit& unit, const std::function<CargoCall()>& cargo);
   void Run();
   struct Work {
     bool expected = false;

@@ -111,7 +111,7 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   }
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
-  if (parts_.builds) parts_.builds->Begin(unit, [&] { return wrapper.ParentDirectory(); });
+  if (parts_.builds) parts_.builds->Begin(unit, [&] { return wrapper.Parent(); });
   Predictor::Prediction prediction = parts_.predictor.Predict(unit);
   InFlight::Turn turn;
   if (!prediction.result) {
@@ -150,10 +150,13 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
 
 // cargo's questions are answered from memory; the first time, the compiler is asked.
 bool CompileHandler::AnswerQuestion(const wire::Compile& request, Conversation& wrapper) {
-  const std::optional<std::string> key = parts_.questions.KeyOf(request);
-  if (!key) return false;
+  const std::optional<Questions::Question> question = parts_.questions.Understand(request);
+  if (!question) return false;
   parts_.counters.Add("questions");
-  if (std::optional<Questions::Answer> answer = parts_.questions.Find(*key)) {
+  if (parts_.builds && question->is_about_target) {
+    parts_.builds->Foresee(question->toolchain->root, question->target, wrapper.Parent());
+  }
+  if (std::optional<Questions::Answer> answer = parts_.questions.Find(question->key)) {
     if (!answer->standard_output.empty()) wrapper.Send(wire::Output{false, answer->standard_output});
     if (!answer->standard_error.empty()) wrapper.Send(wire::Output{true, answer->standard_error});
     wrapper.Send(wire::Exit{0});
@@ -163,7 +166,7 @@ bool CompileHandler::AnswerQuestion(const wire::Compile& request, Conversation& 
   std::optional<wire::Message> message = wrapper.Receive();
   const wire::Ran* ran = message ? std::get_if<wire::Ran>(&*message) : nullptr;
   if (!ran) return true;
-  if (ran->wait_status == 0) parts_.questions.Remember(*key, {ran->standard_output, ran->standard_error});
+  if (ran->wait_status == 0) parts_.questions.Remember(question->key, {ran->standard_output, ran->standard_error});
   wrapper.Send(wire::Exit{WIFEXITED(ran->wait_status) ? WEXITSTATUS(ran->wait_status) : 1});
   return true;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "src/daemon/cargo_call.h"
 #include "src/wire/message.h"
 
 namespace smelt {
@@ -19,8 +20,8 @@ class Conversation {
   // The next message, however long it takes; nullopt if the wrapper is gone.
   virtual std::optional<wire::Message> Receive() = 0;
 
-  // Where the wrapper's parent, cargo, was started; "" if that cannot be told.
-  virtual std::string ParentDirectory() { return ""; }
+  // How the wrapper's parent, cargo, was called; empty where that cannot be told.
+  virtual CargoCall Parent() { return {}; }
 };
 
 }  // namespace smelt

@@ -46,7 +46,7 @@ void Append(std::string& text, std::string_view part) {
 
 }  // namespace
 
-std::optional<std::string> Questions::KeyOf(const wire::Compile& request) {
+std::optional<Questions::Question> Questions::Understand(const wire::Compile& request) {
   const std::vector<std::string>& command = request.command;
   if (command.empty() || !command[0].starts_with('/')) return std::nullopt;
   const bool has_driver = BaseName(command[0]).starts_with("clippy-driver");
@@ -76,7 +76,10 @@ std::optional<std::string> Questions::KeyOf(const wire::Compile& request) {
     const std::string* value = environment.Find(name);
     Append(text, value ? "=" + *value : "unset");
   }
-  return "question\n" + DigestOf(text).Hex();
+  return Question{.key = "question\n" + DigestOf(text).Hex(),
+                  .toolchain = *toolchain,
+                  .target = wanted.target,
+                  .is_about_target = std::find(command.begin(), command.end(), "-") != command.end()};
 }
 
 std::optional<Questions::Answer> Questions::Find(const std::string& key) {

@@ -12,16 +12,21 @@
 namespace smelt {
 
 // Questions that cargo asks a compiler at the start of each build: `rustc -vV`, and what a target's file names and cfgs
-// are
-// (`rustc - --crate-name ___ --print=...`). The answers depend on the toolchain, the arguments and a few variables, and
-// are remembered on this machine, in a Table. Thread-safe.
+// are (`rustc - --crate-name ___ --print=...`). The answers depend on the toolchain, the arguments and a few variables,
+// and are remembered on this machine, in a Table. Thread-safe.
 class Questions {
  public:
   Questions(Toolchains& toolchains, Table& table) : toolchains_(toolchains), table_(table) {}
 
-  // What names the answer; nullopt if this is not such a question, or its answer depends on more (the processor,
-  // files).
-  std::optional<std::string> KeyOf(const wire::Compile& request);
+  struct Question {
+    std::string key;                             // names the answer
+    std::shared_ptr<const Toolchain> toolchain;  // whom it is asked
+    std::string target;                          // about which target, or empty
+    bool is_about_target = false;                // and not `-vV`
+  };
+
+  // nullopt if this is not such a question, or its answer depends on more (the processor, files).
+  std::optional<Question> Understand(const wire::Compile& request);
 
   // A remembered answer: exit code 0, and what was written.
   struct Answer {

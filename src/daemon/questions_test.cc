@@ -17,8 +17,13 @@ class QuestionsTest : public DaemonFixture {
     return request;
   }
 
+  std::optional<std::string> KeyOfRequest(const wire::Compile& request) {
+    const auto question = daemon_->questions.Understand(request);
+    return question ? std::optional(question->key) : std::nullopt;
+  }
+
   std::optional<std::string> KeyOf(std::vector<std::string> arguments) {
-    return daemon_->questions.KeyOf(Question(std::move(arguments)));
+    return KeyOfRequest(Question(std::move(arguments)));
   }
 
   // Asks the daemon; "ran" if it had the compiler answer, "plain" if it would have nothing to do with it.
@@ -62,7 +67,7 @@ TEST_F(QuestionsTest, ACompilerOfARelativeNameIsAnybodysGuess) {
   wire::Compile request = Question({"-vV"});
   for (const char* compiler : {"rustc", "./rustc", "bin/rustc"}) {
     request.command[0] = compiler;
-    EXPECT_FALSE(daemon_->questions.KeyOf(request)) << compiler;
+    EXPECT_FALSE(KeyOfRequest(request)) << compiler;
   }
 }
 
@@ -73,11 +78,11 @@ TEST_F(QuestionsTest, ArgumentsVariablesAndTheToolchainTellThemApart) {
   EXPECT_NE(KeyOf({"-", "--print=cfg", "--cfg", "x"}), key);
   wire::Compile request = Question(kCfg);
   request.environment.push_back("RUSTC_BOOTSTRAP=1");
-  EXPECT_NE(daemon_->questions.KeyOf(request), key);
+  EXPECT_NE(KeyOfRequest(request), key);
   FakeToolchain same(dir_ / "elsewhere/toolchain");
   request = Question(kCfg);
   request.command[0] = same.rustc();
-  EXPECT_NE(daemon_->questions.KeyOf(request), key) << "the answer names the sysroot";
+  EXPECT_NE(KeyOfRequest(request), key) << "the answer names the sysroot";
   WriteAndWait(toolchain_.library(), "another core");
   EXPECT_NE(KeyOf(kCfg), key);
 }

@@ -21,6 +21,16 @@ constexpr int kWriteSilenceMsMax = 30'000;
 // Who connects says at once what for.
 constexpr int kFirstSilenceMsMax = 30'000;
 
+std::vector<std::string> ArgumentsOf(int pid) {
+  const absl::StatusOr<std::string> line = FileSystem::System().ReadFile(fmt::format("/proc/{}/cmdline", pid));
+  std::vector<std::string> arguments;
+  if (!line.ok()) return arguments;
+  for (std::size_t at = 0, end; (end = line->find('\0', at)) != std::string::npos; at = end + 1) {
+    arguments.push_back(line->substr(at, end - at));
+  }
+  return arguments;
+}
+
 class SocketConversation : public Conversation {
  public:
   explicit SocketConversation(UniqueFd socket) : socket_(std::move(socket)) {}
@@ -36,17 +46,17 @@ class SocketConversation : public Conversation {
     return wire::Decode(payload_);
   }
 
-  std::string ParentDirectory() override {
+  CargoCall Parent() override {
     ucred peer;
     socklen_t size = sizeof peer;
-    if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "";
+    if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
     absl::StatusOr<std::string> stat = FileSystem::System().ReadFile(fmt::format("/proc/{}/stat", peer.pid));
     const std::size_t name_end = stat.ok() ? stat->rfind(')') : std::string::npos;
     int parent = 0;
-    if (name_end == std::string::npos || std::sscanf(stat->c_str() + name_end, ") %*c %d", &parent) != 1) return "";
+    if (name_end == std::string::npos || std::sscanf(stat->c_str() + name_end, ") %*c %d", &parent) != 1) return {};
     char directory[PATH_MAX];
     const ssize_t length = readlink(fmt::format("/proc/{}/cwd", parent).c_str(), directory, sizeof directory);
-    return std::string(directory, length > 0 ? static_cast<std::size_t>(length) : 0);
+    return {std::string(directory, length > 0 ? static_cast<std::size_t>(length) : 0), ArgumentsOf(parent)};
   }
 
   // Which smelt sent the first message, whether or not it could be understood.

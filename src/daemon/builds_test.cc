@@ -1,0 +1,83 @@
+#include "src/daemon/builds.h"
+
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "gmock/gmock.h"
+#include "src/daemon/testing/memory_shared_cache.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
+#include "src/testing/fake_clock.h"
+#include "src/testing/memory_table.h"
+#include "src/testing/status_matchers.h"
+#include "src/testing/temp_dir.h"
+
+namespace smelt {
+namespace {
+
+class BuildsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(files_.WriteNewFile(dir_.path() + "/Cargo.lock", "version = 4\n", 0644));
+    ASSERT_OK(files_.MakeDirectories(dir_.path() + "/member", 0755));
+    shared_.before_get = [this] {
+      if (!fetching_.HasBeenNotified()) fetching_.Notify();
+    };
+  }
+
+  // The team has a record of such a build, and the result of its only unit.
+  void TeamHas(const RecordedBuild& build) {
+    ActionCache::ActionResult result;
+    *result.add_output_files()->mutable_digest() = reapi::ToProto(DigestOf("output"));
+    ASSERT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf("output"), Bytes(std::string("output"))));
+    ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(action_, result));
+    BuildRecord record;
+    Update(record, {{DigestOf("manifest"), action_}},
+           static_cast<std::int32_t>(clock_.NowNanos() / 86'400'000'000'000));
+    const Digest lockfile = DigestOf("version = 4\n");
+    ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(RecordKey(build, lockfile), EntryOf(record)));
+  }
+
+  FileSystem& files_ = FileSystem::System();
+  TempDir dir_;
+  MemorySharedCache shared_;
+  MemoryBlobStore blobs_;
+  MemoryActionCache actions_;
+  MemoryTable table_;
+  Counters counters_{table_};
+  FakeClock clock_{1'000'000'000'000'000'000};
+  FileDigests digests_{files_, clock_, table_};
+  Fetcher fetcher_{shared_, blobs_, actions_, counters_, clock_};
+  absl::Notification fetching_;
+  const Digest toolchain_ = DigestOf("toolchain"), action_ = DigestOf("action");
+};
+
+TEST_F(BuildsTest, WhatCargosCallSaysIsFetchedBeforeAnythingIsCompiled) {
+  TeamHas({toolchain_, "", "release", true});
+  {
+    Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
+    builds.Foresee(toolchain_, "", {dir_.path() + "/member", {"cargo", "build", "--release"}});
+    fetching_.WaitForNotification();
+  }
+  EXPECT_OK(actions_.Get(action_));
+  EXPECT_OK(blobs_.Get(DigestOf("output")));
+}
+
+TEST_F(BuildsTest, OtherBuildsAreNotFetched) {
+  TeamHas({toolchain_, "", "release", true});
+  {
+    Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
+    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "build"}});
+    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "check", "--release"}});
+    builds.Foresee(toolchain_, "wasm32-unknown-unknown", {dir_.path(), {"cargo", "build", "--release"}});
+    builds.Foresee(DigestOf("another"), "", {dir_.path(), {"cargo", "build", "--release"}});
+    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "metadata"}});
+    builds.Foresee(toolchain_, "", {"/", {"cargo", "build", "--release"}});
+    while (shared_.memory_actions.gets < 4) std::this_thread::yield();
+  }
+  EXPECT_EQ(shared_.memory_actions.gets, 4) << "a record each, but for the last two";
+  EXPECT_FALSE(fetching_.HasBeenNotified());
+}
+
+}  // namespace
+}  // namespace smelt
