@@ -125,6 +125,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   EditedUnits edited(files, digests, (*store)->table("units"));
   PackageRoots packages((*store)->table("units"));
   InFlight in_flight;
+  JobTokens tokens;
   Questions questions(toolchains, (*store)->table("toolchains"));
   StateAhead state_ahead(StatesOf(paths, config), StartInBackground, counters);
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
@@ -132,7 +133,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
 
   const absl::StatusOr<CompileOptions> options = OptionsOf(paths, config, files);
   if (!options.ok()) return Fail(std::string(options.status().message()));
-  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
+  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, tokens,
                            questions, state_ahead, counters, journal, builds},
                           *options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,
@@ -143,6 +144,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
                                if (Publisher* publisher = (*team)->parts().publisher) publisher->Prune(stop);
                              }});
   Drain drain;
+  Heartbeat heartbeat;
   Listener* stoppable = nullptr;
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options->observer,
                            config.file, clock.NowNanos(), drain,
@@ -152,7 +154,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   Listener listener(
       {paths.socket, config.idle_seconds},
       [&](UniqueFd socket) {
-        ServeConnection(std::move(socket), compiles, commands, drain, [&] { stoppable->Stop(); });
+        ServeConnection(std::move(socket), compiles, commands, drain, heartbeat, [&] { stoppable->Stop(); });
       },
       [&] { counters.Save(); });
   stoppable = running_listener = &listener;

@@ -170,9 +170,9 @@ void Builds::Prefetch(const Digest& key) {
       if (!stopping_) team_.fetcher->FetchManifest(units[i].manifest);
     });
   });
-  ParallelFor(units.size(), kResultsAtOnce, [&](std::size_t i) {
-    if (!stopping_) team_.fetcher->FetchResult(units[i].action, Fetcher::Urgency::kAhead).status().IgnoreError();
-  });
+  std::vector<Digest> results;
+  for (const RecordedUnit& unit : units) results.push_back(unit.action);
+  team_.fetcher->FetchAhead(results, stopping_);
   manifests.join();
 }
 

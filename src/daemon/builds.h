@@ -30,7 +30,6 @@ class Builds {
  public:
   static constexpr std::int64_t kPauseNanos = 10'000'000'000;
   static constexpr std::size_t kManifestsAtOnce = 32;
-  static constexpr std::size_t kResultsAtOnce = 32;
 
   // `actions` is the local cache as far as its results are complete. All outlive this; `team.shared` is not null.
   Builds(const TeamParts& team, ActionCache& actions, FileSystem& files, FileDigests& digests, Clock& clock);

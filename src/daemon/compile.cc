@@ -112,16 +112,20 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
   if (parts_.builds) parts_.builds->Begin(unit, [&] { return wrapper.Parent(); });
-  Predictor::Prediction prediction = parts_.predictor.Predict(unit);
+  const auto lend = [&] { return parts_.tokens.Lend(wrapper.Peer(), unit.environment.ValueOr("CARGO_MAKEFLAGS", "")); };
+  Predictor::Prediction prediction = parts_.predictor.Predict(unit, lend);
   InFlight::Turn turn;
   if (!prediction.result) {
     // From here on nobody else compiles the same unit; who was first may have made what we look for.
     const std::string flight = FlightKey(unit, prediction);
     turn = parts_.in_flight.TryTake(flight);
     if (!turn.held()) {
-      turn = parts_.in_flight.Take(flight, working);
+      {
+        const JobTokens::Lent lent = lend();
+        turn = parts_.in_flight.Take(flight, working);
+      }
       if (!turn.held()) return;
-      prediction = parts_.predictor.Predict(unit);
+      prediction = parts_.predictor.Predict(unit, lend);
     }
   }
   if (prediction.result && !IsSampled(unit) && ServeHit(unit, prediction, wrapper)) {
@@ -202,8 +206,9 @@ bool CompileHandler::IsSampled(const Unit& unit) {
 
 bool CompileHandler::ServeHit(const Unit& unit, Predictor::Prediction& prediction, Conversation& wrapper) {
   SMELT_KILL_POINT("compile.before_restore");
-  absl::StatusOr<Results::Replay> replay =
-      parts_.results.Restore(OutputsWith(unit, prediction.result->exit_code()), *prediction.result);
+  absl::StatusOr<Results::Replay> replay = parts_.results.Restore(
+      OutputsWith(unit, prediction.result->exit_code()), *prediction.result, [&] { return wrapper.IsThere(); });
+  if (absl::IsCancelled(replay.status())) return true;
   if (!replay.ok()) {
     LOG(WARNING) << unit.invocation.Describe() << ": a hit could not be put in place: " << replay.status();
     parts_.counters.Add("restore_failures");

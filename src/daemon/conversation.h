@@ -1,6 +1,8 @@
 #ifndef SMELT_DAEMON_CONVERSATION_H_
 #define SMELT_DAEMON_CONVERSATION_H_
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -9,7 +11,7 @@
 
 namespace smelt {
 
-// The daemon's side of one connection with a wrapper. Used by one thread.
+// The daemon's side of one connection with a wrapper. Used by one thread, and IsThere by any.
 class Conversation {
  public:
   virtual ~Conversation() = default;
@@ -19,6 +21,12 @@ class Conversation {
 
   // The next message, however long it takes; nullopt if the wrapper is gone.
   virtual std::optional<wire::Message> Receive() = 0;
+
+  // False if the wrapper has gone: nobody waits for what comes of this.
+  virtual bool IsThere() { return true; }
+
+  // The wrapper's process; 0 where that cannot be told.
+  virtual pid_t Peer() { return 0; }
 
   // How the wrapper's parent, cargo, was called; empty where that cannot be told.
   virtual CargoCall Parent() { return {}; }

@@ -1,7 +1,6 @@
 #include "src/daemon/fetcher.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "fmt/format.h"
@@ -72,8 +71,8 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
   });
 }
 
-absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action, Urgency urgency) {
-  const Turns::Place place = turns_.Begin(action, urgency == Urgency::kNow);
+absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action) {
+  const Turns::Place place = turns_.Begin(action, /*at_once=*/true);
   const absl::Cleanup end = [&] { turns_.End(action); };
   return Join(action, [&]() -> absl::StatusOr<ActionCache::ActionResult> {
     // Somebody else's fetch may have ended between the caller's look and this one.
@@ -82,6 +81,14 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& act
     if (result.ok()) counters_.Add("remote_results_fetched");
     if (absl::IsNotFound(result.status())) counters_.Add("remote_results_absent");
     return result;
+  });
+}
+
+void Fetcher::FetchAhead(const std::vector<Digest>& actions, const std::atomic<bool>& stopping) {
+  for (const Digest& action : actions) turns_.Begin(action, /*at_once=*/false);
+  ParallelFor(actions.size(), kResultsAtOnce, [&](std::size_t i) {
+    if (!stopping) FetchResult(actions[i]).status().IgnoreError();
+    turns_.End(actions[i]);
   });
 }
 

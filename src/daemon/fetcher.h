@@ -1,11 +1,13 @@
 #ifndef SMELT_DAEMON_FETCHER_H_
 #define SMELT_DAEMON_FETCHER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -31,16 +33,12 @@ namespace smelt {
 class Fetcher {
  public:
   static constexpr std::int64_t kAbsentNanos = 30'000'000'000;
+  static constexpr std::size_t kResultsAtOnce = 32;
   static constexpr std::size_t kBlobsAtOnce = 8;  // of one result
 
-  // While so many bytes of blobs that are fetched ahead are under way, no others are begun; then in the order of the
-  // results: what a build needs first comes first, instead of all at the end. Enough for a link of 1 Gbit/s and 100 ms.
+  // While so many bytes of what FetchAhead brings are under way, no others are begun; then in the order of its list:
+  // what a build needs first comes first, instead of all at the end. Enough for a link of 1 Gbit/s and 100 ms.
   static constexpr std::int64_t kAheadBytes = 32 << 20;
-
-  enum class Urgency {
-    kNow,    // somebody waits for it
-    kAhead,  // somebody will ask for it
-  };
 
   // `actions` is the local cache as far as its results are complete. All outlive this. What is put together of its
   // parts lies in files of `directory` until it is in the store; empty: TMPDIR, else /tmp.
@@ -54,8 +52,13 @@ class Fetcher {
         directory_(std::move(directory)) {}
 
   // The result of `action`, once it and every blob that it names are in the local store. NOT_FOUND if the team has
-  // none, or one that is not complete; other errors as the shared cache's, or the local store's.
-  absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action, Urgency urgency = Urgency::kNow);
+  // none, or one that is not complete; other errors as the shared cache's, or the local store's. What FetchAhead has in
+  // its list comes when it is its turn, and everything else at once.
+  absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action);
+
+  // The results of `actions`, kResultsAtOnce at once, in this order; what cannot be had is left out. Ends early when
+  // `stopping`.
+  void FetchAhead(const std::vector<Digest>& actions, const std::atomic<bool>& stopping);
 
   // The local manifest with the shapes that the team knows behind its own; it is kept. nullopt if that gives no new
   // shape, or there is no answer.

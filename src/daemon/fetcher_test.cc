@@ -149,9 +149,8 @@ TEST_F(FetcherTest, WhatIsFetchedAheadWaitsForRoomAndWhatIsAskedForDoesNot) {
     go_on.WaitForNotification();
   };
   std::vector<std::thread> threads;
-  for (const char* name : {"ahead 1", "ahead 2"}) {
-    threads.emplace_back([&, name] { EXPECT_OK(fetcher_.FetchResult(DigestOf(name), Fetcher::Urgency::kAhead)); });
-  }
+  const std::atomic<bool> stopping = false;
+  threads.emplace_back([&] { fetcher_.FetchAhead({DigestOf("ahead 1"), DigestOf("ahead 2")}, stopping); });
   threads.emplace_back([&] { EXPECT_OK(fetcher_.FetchResult(DigestOf("now"))); });
   both.WaitForNotification();  // one of those ahead, and the one that is asked for
   EXPECT_EQ(shared_.memory_blobs.gets, 2);

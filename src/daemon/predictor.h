@@ -1,6 +1,7 @@
 #ifndef SMELT_DAEMON_PREDICTOR_H_
 #define SMELT_DAEMON_PREDICTOR_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "src/action/action.h"
 #include "src/action/closure.h"
 #include "src/daemon/closure_evaluator.h"
+#include "src/daemon/job_tokens.h"
 #include "src/daemon/team_parts.h"
 #include "src/daemon/unit.h"
 #include "src/store/action_cache.h"
@@ -32,7 +34,8 @@ class Predictor {
     std::optional<Digest> candidate;     // the key of the newest shape that holds here, result or not
     bool from_team = false;              // the result came from the team's cache, for this compile
   };
-  Prediction Predict(const Unit& unit);
+  // `lend` is called before the team is asked, and what it gives is dropped when there is no more to wait for.
+  Prediction Predict(const Unit& unit, const std::function<JobTokens::Lent()>& lend);
 
   // Keeps the result of a real run under the closure it was observed to use, and its shape first in the manifest.
   absl::Status Learn(const Unit& unit, const Shape& shape, const Closure& closure, const BuiltAction& action,

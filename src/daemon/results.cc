@@ -102,7 +102,8 @@ absl::StatusOr<std::string> Results::Text(const std::string& raw, const v2::Dige
   return bytes.ReadAll();
 }
 
-absl::StatusOr<Results::Replay> Results::Restore(const UnitOutputs& unit, const ActionResult& result) {
+absl::StatusOr<Results::Replay> Results::Restore(const UnitOutputs& unit, const ActionResult& result,
+                                                 const std::function<bool()>& is_wanted) {
   std::map<std::string_view, const v2::OutputFile*> files;
   for (const v2::OutputFile& file : result.output_files()) files.emplace(file.path(), &file);
 
@@ -117,6 +118,7 @@ absl::StatusOr<Results::Replay> Results::Restore(const UnitOutputs& unit, const 
       return absl::NotFoundError(fmt::format("the stored result has no {}", name));
     }
     ASSIGN_OR_RETURN(Digest digest, reapi::FromProto(found->second->digest()));
+    if (!is_wanted()) return absl::CancelledError("nobody waits for it any more");
     RETURN_IF_ERROR(RestoreFile(unit, output, RealPath(unit, output), digest));
     replay.bytes += digest.size;
   }

@@ -46,7 +46,9 @@ class Results {
   };
 
   // Puts the outputs in place, dep-info and metadata first. On an error some may be in place already; each is whole.
-  absl::StatusOr<Replay> Restore(const UnitOutputs& unit, const ActionResult& result);
+  // `is_wanted` is asked before each: CANCELLED once it says no, since somebody else may be writing them then.
+  absl::StatusOr<Replay> Restore(const UnitOutputs& unit, const ActionResult& result,
+                                 const std::function<bool()>& is_wanted);
 
   // What both say of the same action, file by file; empty if they are equal. For `smelt verify`.
   static std::string Difference(const ActionResult& one, const ActionResult& other);

@@ -2,10 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "src/daemon/testing/daemon_fixture.h"
 #include "src/wire/build_id.h"
 #include "src/wire/frame.h"
@@ -21,7 +23,8 @@ class SessionTest : public DaemonFixture {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     ours_.Reset(ends[0]);
     thread_ = std::thread([this, fd = ends[1]] {
-      ServeConnection(UniqueFd(fd), daemon_->compiles, commands_, drain_, [this] { other_version_ = true; });
+      ServeConnection(UniqueFd(fd), daemon_->compiles, commands_, drain_, heartbeat_,
+                      [this] { other_version_ = true; });
     });
   }
   ~SessionTest() override { End(); }
@@ -56,6 +59,7 @@ class SessionTest : public DaemonFixture {
   UniqueFd ours_;
   bool other_version_ = false, stopped_ = false;
   Drain drain_;
+  Heartbeat heartbeat_{1};
   CommandHandler commands_{{files_, Clock::System(), *daemon_->store, daemon_->counters, daemon_->journal, dir_.path(),
                             dir_ / "sock", options_.observer, "", 0, drain_, [this](bool) { stopped_ = true; }}};
   std::thread thread_;
@@ -77,6 +81,40 @@ TEST_F(SessionTest, AHitSendsItsOutputAndExit) {
   EXPECT_TRUE(Next<wire::Output>().to_stderr);
   EXPECT_EQ(Next<wire::Exit>().code, 0);
   EXPECT_EQ(Receive(), std::nullopt);
+}
+
+TEST_F(SessionTest, AWrapperHearsThatWeAreAtIt) {
+  Compile(one_);
+  absl::Notification heard;
+  files_.OnCall([&](Call, const std::string&) { heard.WaitForNotification(); });
+  Send(one_.Request());
+  for (int i = 0; i < 3; ++i) {
+    const std::optional<wire::Message> message = Receive();
+    EXPECT_TRUE(message && std::holds_alternative<wire::Working>(*message));
+  }
+  heard.Notify();
+  Next<wire::Output>();
+  Next<wire::Output>();
+  EXPECT_EQ(Next<wire::Exit>().code, 0);
+}
+
+// It may be compiling without us.
+TEST_F(SessionTest, NothingIsPutInPlaceForAWrapperThatHasGone) {
+  Compile(one_);
+  one_.RemoveTarget();
+  std::filesystem::create_directories(one_.Deps());
+  absl::Notification looked, gone;
+  files_.OnCall([&](Call, const std::string&) {
+    if (!looked.HasBeenNotified()) looked.Notify();
+    gone.WaitForNotification();
+  });
+  Send(one_.Request());
+  looked.WaitForNotification();
+  ours_.Reset();
+  gone.Notify();
+  End();
+  EXPECT_TRUE(one_.Outputs().empty());
+  EXPECT_EQ(Count("hits"), 0);
 }
 
 TEST_F(SessionTest, ARefusalIsPlain) {

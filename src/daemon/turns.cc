@@ -2,12 +2,12 @@
 
 namespace smelt {
 
-Turns::Place Turns::Begin(const Digest& what, bool hurry) {
+Turns::Place Turns::Begin(const Digest& what, bool at_once) {
   absl::MutexLock lock(&mu_);
   const auto [placed, is_new] = places_.try_emplace(what);
   if (is_new) placed->second.place = next_++;
+  if (is_new && at_once) at_once_.insert(placed->second.place);
   ++placed->second.users;
-  if (hurry) hurried_.insert(placed->second.place);
   return placed->second.place;
 }
 
@@ -15,12 +15,12 @@ void Turns::End(const Digest& what) {
   absl::MutexLock lock(&mu_);
   const auto placed = places_.find(what);
   if (--placed->second.users > 0) return;
-  hurried_.erase(placed->second.place);
+  at_once_.erase(placed->second.place);
   places_.erase(placed);
 }
 
 bool Turns::MayEnter(Place place) const {
-  return hurried_.contains(place) || (bytes_ < bytes_max_ && place == *waiting_.begin());
+  return at_once_.contains(place) || (bytes_ < bytes_max_ && place == *waiting_.begin());
 }
 
 Turns::Turn Turns::Enter(Place place, std::int64_t bytes) {

@@ -37,9 +37,9 @@ class Turns {
   // While `bytes_max` are under way nobody enters.
   explicit Turns(std::int64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // The place of whatever `what` names: the one that it has, or one behind all that there were. Once somebody has come
-  // in a hurry, its transfers need no room. It keeps its place until as many have left as came.
-  Place Begin(const Digest& what, bool hurry);
+  // The place of whatever `what` names: the one that it has, or one behind all that there were; one who comes `at_once`
+  // and finds that it has none needs no room. It keeps its place until as many have left as came.
+  Place Begin(const Digest& what, bool at_once);
   void End(const Digest& what);
 
   // Waits until a transfer of so many bytes may begin. The place is of something that has begun.
@@ -65,7 +65,7 @@ class Turns {
   std::int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // under way
   absl::flat_hash_map<Digest, Placed> places_ ABSL_GUARDED_BY(mu_);
   std::multiset<Place> waiting_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<Place> hurried_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<Place> at_once_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace smelt

@@ -46,6 +46,7 @@ struct DaemonParts {
   EditedUnits edited;
   PackageRoots packages;
   InFlight in_flight;
+  JobTokens tokens;
   Questions questions;
   Counters counters;
   StateAhead state_ahead;
