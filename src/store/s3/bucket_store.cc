@@ -191,6 +191,7 @@ absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place,
 absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place& place, std::int64_t bytes_max,
                                                 const std::function<absl::Status(const Bytes&)>& check) {
   absl::Status damage;
+  bool cut = false;
   for (int attempt = 0; attempt < 2; ++attempt) {  // the bytes may be wrong in the bucket, or on their way
     absl::StatusOr<Bytes> bytes = Fetch(name, place, bytes_max);
     if (bytes.ok()) damage = check(*bytes);
@@ -199,12 +200,13 @@ absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place&
       index_.ForgetPack(place.pack);
       return bytes;
     }
-    if (!bytes.ok() && !absl::IsDataLoss(bytes.status())) return bytes;
-    if (!bytes.ok()) damage = bytes.status();
+    cut = absl::IsOutOfRange(bytes.status());
+    if (!bytes.ok() && !cut && !absl::IsDataLoss(bytes.status())) return bytes;
+    if (!bytes.ok()) damage = absl::DataLossError(std::string(bytes.status().message()));
     packs_.Drop(place);
   }
   ++corrupt_;
-  index_.Forget(name, place.pack);
+  cut ? index_.ForgetPack(place.pack) : index_.Forget(name, place.pack);
   writer_.After(place.sealed_ns);
   return damage;
 }

@@ -286,6 +286,23 @@ TEST_F(BucketStoreTest, APackThatIsGoneIsAMissForAllThatWasInIt) {
   EXPECT_THAT(reader->FindMissing({DigestOf("a"), DigestOf("b")}), IsOkAndHolds(SizeIs(2)));
 }
 
+// So that whoever notices brings all of it back, and not each payload when somebody next asks for it.
+TEST_F(BucketStoreTest, APackThatWasCutIsForgottenAsAWhole) {
+  for (const std::size_t left : {0u, 3u}) {
+    auto writer = Open();
+    const std::string one = Noise(5000, 10 + left), other = Noise(5000, 20 + left);
+    Put(*writer, one);
+    Put(*writer, other);
+    ASSERT_OK(writer->Flush());
+    for (const std::string& key : objects_.Keys("v1/packs/")) {
+      objects_.Change(key, [&](std::string& contents) { contents.resize(left); });
+    }
+    auto reader = Open();
+    EXPECT_THAT(reader->Get(DigestOf(one)), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("shorter")));
+    EXPECT_THAT(reader->FindMissing({DigestOf(one), DigestOf(other)}), IsOkAndHolds(SizeIs(2)));
+  }
+}
+
 TEST_F(BucketStoreTest, ADamagedIndexIsLeftOut) {
   auto writer = Open();
   Put(*writer, "a");

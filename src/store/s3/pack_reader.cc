@@ -33,7 +33,7 @@ void PackReader::FetchRun(const BucketIndex::Place& place, const Wanted& wanted,
   const absl::StatusOr<Bytes> got = objects_.Get(place.pack, from, to - from);
   absl::StatusOr<std::string> bytes = got.ok() ? got->ReadAll() : absl::StatusOr<std::string>(got.status());
   if (bytes.ok() && static_cast<std::int64_t>(bytes->size()) != to - from) {
-    bytes = absl::DataLossError(fmt::format("{} is shorter than its index says", place.pack));
+    bytes = absl::OutOfRangeError(fmt::format("{} is shorter than its index says", place.pack));
   }
   const std::lock_guard lock(mu_);
   for (std::size_t i = begin; i < end; ++i) {

@@ -31,7 +31,7 @@ class PackReader {
   PackReader(ObjectStore& objects, std::int64_t cache_bytes_max)
       : objects_(objects), cache_bytes_max_(cache_bytes_max) {}
 
-  // The payload as stored. NOT_FOUND if the pack is not there, DATA_LOSS if it is shorter than it should be.
+  // The payload as stored. NOT_FOUND if the pack is not there, OUT_OF_RANGE if it is shorter than it should be.
   absl::StatusOr<std::string> Read(const BucketIndex::Place& place);
 
   // Reads a part of a pack into the cache, all in one request.
