@@ -20,11 +20,16 @@ namespace {
 // What make and cargo write; nobody looks at it.
 constexpr char kToken = '+';
 
-UniqueFd OpenPipeOf(pid_t pid, int fd, int how) {
-  UniqueFd pipe(::open(fmt::format("/proc/{}/fd/{}", pid, fd).c_str(), how | O_NONBLOCK | O_CLOEXEC));
-  struct stat st;
-  if (!pipe.valid() || ::fstat(pipe.get(), &st) != 0 || !S_ISFIFO(st.st_mode)) return UniqueFd();
-  return pipe;
+UniqueFd OpenOf(pid_t pid, int fd, int how) {
+  return UniqueFd(::open(fmt::format("/proc/{}/fd/{}", pid, fd).c_str(), how | O_NONBLOCK | O_CLOEXEC));
+}
+
+// Which pipe both are ends of. An environment may be older than what the descriptors are now.
+std::optional<std::pair<dev_t, ino_t>> PipeOf(const UniqueFd& read, const UniqueFd& write) {
+  struct stat one, other;
+  if (!read.valid() || !write.valid() || ::fstat(read.get(), &one) != 0 || ::fstat(write.get(), &other) != 0) return {};
+  if (!S_ISFIFO(one.st_mode) || one.st_dev != other.st_dev || one.st_ino != other.st_ino) return {};
+  return std::pair(one.st_dev, one.st_ino);
 }
 
 }  // namespace
@@ -58,25 +63,24 @@ JobTokens::~JobTokens() {
 JobTokens::Lent JobTokens::Lend(pid_t pid, const std::string& cargo_makeflags) {
   const std::optional<std::pair<int, int>> server = JobServerIn(cargo_makeflags);
   if (!server) return {};
-  UniqueFd read = OpenPipeOf(pid, server->first, O_RDONLY), write = OpenPipeOf(pid, server->second, O_WRONLY);
-  struct stat st;
-  if (!read.valid() || !write.valid() || ::fstat(read.get(), &st) != 0) return {};
-  const PipeId id = {st.st_dev, st.st_ino};
+  UniqueFd read = OpenOf(pid, server->first, O_RDONLY), write = OpenOf(pid, server->second, O_WRONLY);
+  const std::optional<PipeId> id = PipeOf(read, write);
+  if (!id) return {};
   absl::MutexLock lock(&mu_);
-  Pipe& pipe = pipes_[id];
+  Pipe& pipe = pipes_[*id];
   if (!pipe.read.valid()) pipe.read = std::move(read);
   if (!pipe.write.valid()) pipe.write = std::move(write);
   if (pipe.owed > 0) {  // this token is the one that was owed
     --pipe.owed;
-    ForgetIfIdle(id);
+    ForgetIfIdle(*id);
     return {};
   }
   if (pipe.lent >= kLentMax || ::write(pipe.write.get(), &kToken, 1) != 1) {
-    ForgetIfIdle(id);
+    ForgetIfIdle(*id);
     return {};
   }
   ++pipe.lent;
-  return Lent(this, id);
+  return Lent(this, *id);
 }
 
 bool JobTokens::TakeOne(const Pipe& pipe) {

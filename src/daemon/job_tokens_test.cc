@@ -122,6 +122,11 @@ TEST_F(JobTokensTest, NothingIsLentWhereThereIsNoPipe) {
         std::string("--jobserver-auth=98765,98766"), fmt::format("--jobserver-auth={0},{0}", file.get())}) {
     const JobTokens::Lent lent = tokens_.Lend(::getpid(), flags);
   }
+  int other[2];
+  ASSERT_EQ(::pipe2(other, O_CLOEXEC), 0);
+  const UniqueFd other_read(other[0]), other_write(other[1]);
+  const JobTokens::Lent two_pipes =
+      tokens_.Lend(::getpid(), fmt::format("--jobserver-auth={},{}", read_.get(), other[1]));
   const JobTokens::Lent nobody = tokens_.Lend(0, fmt::format("--jobserver-auth={},{}", read_.get(), write_.get()));
   EXPECT_EQ(TokensInPipe(), 0);
   EXPECT_EQ(tokens_.owed(), 0);
