@@ -110,8 +110,8 @@ std::string Publisher::MarkerOf(const Digest& action) const { return team_ + " "
 bool Publisher::IsBelieved(std::string_view marker) {
   std::int64_t since = 0;
   std::from_chars(marker.data(), marker.data() + marker.size(), since);
-  const std::int64_t age = clock_.NowNanos() - since;
-  return age >= 0 && age < kBelievedNanos;
+  const std::int64_t now = clock_.NowNanos();
+  return since >= 0 && since <= now && now - since < kBelievedNanos;
 }
 
 void Publisher::Mark(const Digest& action) {

@@ -262,6 +262,19 @@ TEST_F(PublisherTest, AnEntryThatIsUsedAsItWasReachesATeamThatHasNone) {
   EXPECT_EQ(ManifestIn(*shared_.memory_actions.Get(manifest_)).shapes_size(), 2) << "theirs stays";
 }
 
+TEST_F(PublisherTest, AMarkOfATimeThatCannotBeIsNotBelieved) {
+  Start();
+  Learn(action_, manifest_, "blob", "src/lib.rs");
+  ASSERT_OK(Flush());
+  ASSERT_EQ(published_.Entries().size(), 1u);
+  const std::string marker = published_.Entries().begin()->first;
+  for (const char* time : {"-9223372036854775808", "-1", "9223372036854775807"}) {
+    ASSERT_OK(published_.Put(marker, time));
+    publisher_->Prune([] { return false; });
+    EXPECT_TRUE(published_.Entries().empty()) << time;
+  }
+}
+
 TEST_F(PublisherTest, WhatIsKnownOfResultsThatAreGoneIsForgotten) {
   Start();
   Learn(action_, manifest_, "blob", "src/lib.rs");
