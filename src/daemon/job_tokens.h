@@ -21,7 +21,7 @@ namespace smelt {
 // out again before the wrapper goes on.
 //
 // If there is none to take in that moment, the wrapper goes on and a token is owed, which is taken as soon as there is
-// one: kOwedMax at most, so that never more than `-j` and kOwedMax processes work at once. docs/adr/0019-*.md has the
+// one: kOwedMax at most, so that never more than `-j` and kOwedMax processes work at once. docs/adr/0021-*.md has the
 // reasons. Thread-safe.
 class JobTokens {
  public:
