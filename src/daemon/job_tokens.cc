@@ -91,11 +91,11 @@ bool JobTokens::TakeOne(const Pipe& pipe) {
 void JobTokens::TakeBack(PipeId id) {
   absl::MutexLock lock(&mu_);
   Pipe& pipe = pipes_.at(id);
-  auto may_owe = [&] { return pipe.owed <= kOwedMax || stopping_; };
+  auto may_owe = [&] { return pipe.owed < kOwedMax || stopping_; };
   if (!TakeOne(pipe)) {
+    mu_.AwaitWithTimeout(absl::Condition(&may_owe), absl::Milliseconds(kAwaitMsMax));
     ++pipe.owed;
     Wake();
-    mu_.AwaitWithTimeout(absl::Condition(&may_owe), absl::Milliseconds(kAwaitMsMax));
   }
   if (--pipe.lent == 0) pipe.write.Reset();  // so that cargo's end can be seen
   ForgetIfIdle(id);

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 
+#include "absl/synchronization/notification.h"
 #include "fmt/format.h"
 #include "gmock/gmock.h"
 
@@ -97,11 +99,36 @@ TEST_F(JobTokensTest, NotManyGoOnWithout) {
     lent.back().reset();
     EXPECT_TRUE(given);
   });
-  AwaitOwed(JobTokens::kOwedMax + 1);
   given = true;
   Give();
   last.join();
   EXPECT_EQ(tokens_.owed(), JobTokens::kOwedMax);
+}
+
+// One token is enough for all who wait for one, if each gives it back.
+TEST_F(JobTokensTest, ManyWhoWaitGoOnOneAfterTheOther) {
+  constexpr int kMany = 20;
+  std::vector<std::optional<JobTokens::Lent>> lent;
+  for (int i = 0; i < kMany; ++i) lent.emplace_back(Lend());
+  for (int i = 0; i < kMany; ++i) Take();
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<int> begun = 0;
+  absl::Notification give;
+  std::vector<std::thread> threads;
+  for (auto& one : lent) {
+    threads.emplace_back([&] {
+      ++begun;
+      one.reset();
+      give.WaitForNotification();
+      Give();
+    });
+  }
+  while (begun < kMany || tokens_.owed() < JobTokens::kOwedMax) std::this_thread::yield();
+  give.Notify();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(JobTokens::kAwaitMsMax));
+  AwaitOwed(0);
+  EXPECT_EQ(TokensInPipe(), 0);
 }
 
 TEST_F(JobTokensTest, WhatIsOwedToACargoThatHasEndedIsForgotten) {
