@@ -125,7 +125,6 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   EditedUnits edited(files, digests, (*store)->table("units"));
   PackageRoots packages((*store)->table("units"));
   InFlight in_flight;
-  JobTokens tokens;
   Questions questions(toolchains, (*store)->table("toolchains"));
   StateAhead state_ahead(StatesOf(paths, config), StartInBackground, counters);
   const bool log_compiles = getenv("SMELT_COMPILE_LOG") != nullptr;
@@ -133,7 +132,7 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
 
   const absl::StatusOr<CompileOptions> options = OptionsOf(paths, config, files);
   if (!options.ok()) return Fail(std::string(options.status().message()));
-  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight, tokens,
+  CompileHandler compiles({files, clock, toolchains, predictor, results, digests, edited, packages, in_flight,
                            questions, state_ahead, counters, journal, builds},
                           *options);
   Housekeeping housekeeping((*store)->table("housekeeping"), clock,

@@ -112,20 +112,16 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
   const Unit& unit = *std::get<std::unique_ptr<Unit>>(understood);
 
   if (parts_.builds) parts_.builds->Begin(unit, [&] { return wrapper.Parent(); });
-  const auto lend = [&] { return parts_.tokens.Lend(wrapper.Peer(), unit.environment.ValueOr("CARGO_MAKEFLAGS", "")); };
-  Predictor::Prediction prediction = parts_.predictor.Predict(unit, lend);
+  Predictor::Prediction prediction = parts_.predictor.Predict(unit);
   InFlight::Turn turn;
   if (!prediction.result) {
     // From here on nobody else compiles the same unit; who was first may have made what we look for.
     const std::string flight = FlightKey(unit, prediction);
     turn = parts_.in_flight.TryTake(flight);
     if (!turn.held()) {
-      {
-        const JobTokens::Lent lent = lend();
-        turn = parts_.in_flight.Take(flight, working);
-      }
+      turn = parts_.in_flight.Take(flight, working);
       if (!turn.held()) return;
-      prediction = parts_.predictor.Predict(unit, lend);
+      prediction = parts_.predictor.Predict(unit);
     }
   }
   if (prediction.result && !IsSampled(unit) && ServeHit(unit, prediction, wrapper)) {

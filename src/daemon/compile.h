@@ -16,7 +16,6 @@
 #include "src/daemon/counters.h"
 #include "src/daemon/edited_units.h"
 #include "src/daemon/in_flight.h"
-#include "src/daemon/job_tokens.h"
 #include "src/daemon/journal.h"
 #include "src/daemon/predictor.h"
 #include "src/daemon/questions.h"
@@ -48,7 +47,6 @@ struct CompileParts {
   EditedUnits& edited;
   PackageRoots& packages;
   InFlight& in_flight;
-  JobTokens& tokens;
   Questions& questions;
   StateAhead& state_ahead;
   Counters& counters;

@@ -1,8 +1,6 @@
 #ifndef SMELT_DAEMON_CONVERSATION_H_
 #define SMELT_DAEMON_CONVERSATION_H_
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 
@@ -24,9 +22,6 @@ class Conversation {
 
   // False if the wrapper has gone: nobody waits for what comes of this.
   virtual bool IsThere() { return true; }
-
-  // The wrapper's process; 0 where that cannot be told.
-  virtual pid_t Peer() { return 0; }
 
   // How the wrapper's parent, cargo, was called; empty where that cannot be told.
   virtual CargoCall Parent() { return {}; }

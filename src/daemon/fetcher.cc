@@ -72,7 +72,10 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& action) {
-  const Turns::Place place = turns_.Begin(action, /*at_once=*/true);
+  return Fetch(action, turns_.Begin(action, /*at_once=*/true));
+}
+
+absl::StatusOr<ActionCache::ActionResult> Fetcher::Fetch(const Digest& action, Turns::Place place) {
   const absl::Cleanup end = [&] { turns_.End(action); };
   return Join(action, [&]() -> absl::StatusOr<ActionCache::ActionResult> {
     // Somebody else's fetch may have ended between the caller's look and this one.
@@ -85,10 +88,11 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::FetchResult(const Digest& act
 }
 
 void Fetcher::FetchAhead(const std::vector<Digest>& actions, const std::atomic<bool>& stopping) {
-  for (const Digest& action : actions) turns_.Begin(action, /*at_once=*/false);
+  std::vector<Turns::Place> places;
+  for (const Digest& action : actions) places.push_back(turns_.Begin(action, /*at_once=*/false));
   ParallelFor(actions.size(), kResultsAtOnce, [&](std::size_t i) {
-    if (!stopping) FetchResult(actions[i]).status().IgnoreError();
-    turns_.End(actions[i]);
+    if (stopping) return turns_.End(actions[i]);
+    Fetch(actions[i], places[i]).status().IgnoreError();
   });
 }
 

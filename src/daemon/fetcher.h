@@ -52,8 +52,8 @@ class Fetcher {
         directory_(std::move(directory)) {}
 
   // The result of `action`, once it and every blob that it names are in the local store. NOT_FOUND if the team has
-  // none, or one that is not complete; other errors as the shared cache's, or the local store's. What FetchAhead has in
-  // its list comes when it is its turn, and everything else at once.
+  // none, or one that is not complete; other errors as the shared cache's, or the local store's. Needs no turn, even
+  // if FetchAhead has it in its list.
   absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action);
 
   // The results of `actions`, kResultsAtOnce at once, in this order; what cannot be had is left out. Ends early when
@@ -71,6 +71,8 @@ class Fetcher {
   // What `fetch` gives, or somebody else's call under the same key.
   absl::StatusOr<ActionCache::ActionResult> Join(
       const Digest& key, const std::function<absl::StatusOr<ActionCache::ActionResult>()>& fetch);
+  // Leaves the place at the end.
+  absl::StatusOr<ActionCache::ActionResult> Fetch(const Digest& action, Turns::Place place);
   absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Turns::Place place);
   absl::Status TransferBlobs(const SplicedResult& spliced, Turns::Place place);
   absl::Status TransferBlob(const Digest& digest, Turns::Place place);

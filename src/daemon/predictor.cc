@@ -18,13 +18,12 @@ absl::Status Predictor::WriteManifest(const Digest& key, const Manifest& manifes
   return actions_.Put(key, EntryOf(manifest));
 }
 
-Predictor::Prediction Predictor::Predict(const Unit& unit, const std::function<JobTokens::Lent()>& lend) {
+Predictor::Prediction Predictor::Predict(const Unit& unit) {
   Prediction prediction;
   prediction.manifest = ReadManifest(unit.manifest_key);
   std::vector<Candidate> candidates = TryShapes(unit, 0, prediction);
   if (prediction.result || !team_.fetcher) return prediction;
 
-  const JobTokens::Lent lent = lend();
   AskTeam(candidates, prediction);
   if (prediction.result) return prediction;
   const int known = prediction.manifest.shapes_size();

@@ -1,7 +1,6 @@
 #ifndef SMELT_DAEMON_PREDICTOR_H_
 #define SMELT_DAEMON_PREDICTOR_H_
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +8,6 @@
 #include "src/action/action.h"
 #include "src/action/closure.h"
 #include "src/daemon/closure_evaluator.h"
-#include "src/daemon/job_tokens.h"
 #include "src/daemon/team_parts.h"
 #include "src/daemon/unit.h"
 #include "src/store/action_cache.h"
@@ -34,8 +32,7 @@ class Predictor {
     std::optional<Digest> candidate;     // the key of the newest shape that holds here, result or not
     bool from_team = false;              // the result came from the team's cache, for this compile
   };
-  // `lend` is called before the team is asked, and what it gives is dropped when there is no more to wait for.
-  Prediction Predict(const Unit& unit, const std::function<JobTokens::Lent()>& lend);
+  Prediction Predict(const Unit& unit);
 
   // Keeps the result of a real run under the closure it was observed to use, and its shape first in the manifest.
   absl::Status Learn(const Unit& unit, const Shape& shape, const Closure& closure, const BuiltAction& action,

@@ -67,14 +67,11 @@ class SocketConversation : public Conversation {
     return wire::Decode(payload_);
   }
 
-  pid_t Peer() override {
+  CargoCall Parent() override {
     ucred peer;
     socklen_t size = sizeof peer;
-    return getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
-  }
-
-  CargoCall Parent() override {
-    absl::StatusOr<std::string> stat = FileSystem::System().ReadFile(fmt::format("/proc/{}/stat", Peer()));
+    if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+    absl::StatusOr<std::string> stat = FileSystem::System().ReadFile(fmt::format("/proc/{}/stat", peer.pid));
     const std::size_t name_end = stat.ok() ? stat->rfind(')') : std::string::npos;
     int parent = 0;
     if (name_end == std::string::npos || std::sscanf(stat->c_str() + name_end, ") %*c %d", &parent) != 1) return {};

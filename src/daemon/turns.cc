@@ -6,7 +6,7 @@ Turns::Place Turns::Begin(const Digest& what, bool at_once) {
   absl::MutexLock lock(&mu_);
   const auto [placed, is_new] = places_.try_emplace(what);
   if (is_new) placed->second.place = next_++;
-  if (is_new && at_once) at_once_.insert(placed->second.place);
+  if (at_once) at_once_.insert(placed->second.place);
   ++placed->second.users;
   return placed->second.place;
 }

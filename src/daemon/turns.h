@@ -37,8 +37,8 @@ class Turns {
   // While `bytes_max` are under way nobody enters.
   explicit Turns(std::int64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // The place of whatever `what` names: the one that it has, or one behind all that there were; one who comes `at_once`
-  // and finds that it has none needs no room. It keeps its place until as many have left as came.
+  // The place of whatever `what` names: the one that it has, or one behind all that there were. Once somebody has come
+  // who needs it `at_once`, its transfers need no room. It keeps its place until as many have left as came.
   Place Begin(const Digest& what, bool at_once);
   void End(const Digest& what);
 

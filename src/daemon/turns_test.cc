@@ -66,12 +66,16 @@ TEST_F(TurnsTest, MoreThanFitsEntersWhereThereIsAnyRoom) {
   EXPECT_EQ(turns_.waiting(), 1u);
 }
 
-TEST_F(TurnsTest, WhatIsWantedAtOnceNeedsNoRoomUnlessItHasAPlace) {
-  const auto one = turns_.Begin(one_, false), two = turns_.Begin(two_, true);
+TEST_F(TurnsTest, WhatIsWantedAtOnceNeedsNoRoomEvenIfItWaitsAlready) {
+  const auto one = turns_.Begin(one_, false), two = turns_.Begin(two_, false);
+  Wait("two", two);
   EXPECT_EQ(turns_.Begin(one_, true), one);
-  Wait("one", one);
-  const Turns::Turn at_once = turns_.Enter(two, kRoom);
+  const Turns::Turn past = turns_.Enter(one, kRoom);
   EXPECT_EQ(turns_.waiting(), 1u);
+  EXPECT_EQ(turns_.Begin(two_, true), two);
+  threads_[0].join();
+  threads_.clear();
+  EXPECT_EQ(turns_.waiting(), 0u);
 }
 
 TEST_F(TurnsTest, ThePlaceIsKeptUntilAllHaveLeft) {

@@ -41,8 +41,8 @@ DaemonParts::DaemonParts(const std::string& directory, FaultyFileSystem& files, 
       counters(store->table("counters")),
       state_ahead(StatesIn(directory, start != nullptr), start, counters),
       journal(store->table("journal"), Clock::System(), ""),
-      compiles({files, Clock::System(), toolchains, predictor, results, digests, edited, packages, in_flight, tokens,
-                questions, state_ahead, counters, journal},
+      compiles({files, Clock::System(), toolchains, predictor, results, digests, edited, packages, in_flight, questions,
+                state_ahead, counters, journal},
                std::move(options)) {}
 
 DaemonFixture::DaemonFixture() {

@@ -46,7 +46,6 @@ struct DaemonParts {
   EditedUnits edited;
   PackageRoots packages;
   InFlight in_flight;
-  JobTokens tokens;
   Questions questions;
   Counters counters;
   StateAhead state_ahead;
