@@ -18,6 +18,9 @@ inline constexpr std::string_view kIndexPrefix = "v1/index/";
 inline constexpr std::string_view kPacksPrefix = "v1/packs/";
 inline constexpr std::string_view kBlobsPrefix = "v1/blobs/";
 
+// Whether the object of this key is one blob, and not a pack of many.
+inline bool IsBlobKey(std::string_view key) { return key.starts_with(kBlobsPrefix); }
+
 // Keys that sort by time. `writer` must be nobody else's.
 std::string IndexKey(std::int64_t now_ns, std::string_view writer);
 std::string PackKey(std::int64_t now_ns, std::string_view writer);

@@ -38,7 +38,7 @@ void BucketIndex::AddPack(const bucket::v1::Pack& added) {
   pack.state.size = added.size();
   pack.state.sealed_ns = added.sealed_ns();
   pack.state.payloads = added.payloads_size();
-  const bool has_own_object = added.key().starts_with(kBlobsPrefix);
+  const bool has_own_object = IsBlobKey(added.key());
   for (const bucket::v1::Payload& payload : added.payloads()) {
     if (!has_own_object && payload.stored_size() > kPackedBytesMax) continue;
     Slot slot{number, 0, 0, payload.zstd(), payload.offset() == 0 && payload.stored_size() == added.size()};

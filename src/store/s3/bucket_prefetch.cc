@@ -36,7 +36,7 @@ void BucketStore::Prefetch(absl::Span<const Digest> digests) {
   std::vector<Place> places;
   for (const Digest& digest : digests) {
     const std::optional<Place> place = Find(digest);
-    if (place && !place->pack.starts_with(kBlobsPrefix)) places.push_back(*place);
+    if (place && !IsBlobKey(place->pack)) places.push_back(*place);
   }
   places = Joined(std::move(places));
   std::int64_t room = options_.read_cache_bytes;

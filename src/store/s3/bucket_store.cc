@@ -48,9 +48,6 @@ absl::Status CheckDigest(const Digest& digest, const Bytes& bytes) {
   return absl::DataLossError(fmt::format("blob {} came back as {}", digest.ToString(), actual.ToString()));
 }
 
-// A blob with a whole object, and not a part of a pack.
-bool IsObject(const BucketIndex::Place& place) { return place.pack.starts_with(kBlobsPrefix); }
-
 absl::Status NoBlob(const Digest& digest) {
   return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
 }
@@ -180,7 +177,7 @@ absl::StatusOr<Bytes> BucketStore::Receive(const Place& place, Arrival arrival) 
 }
 
 absl::StatusOr<Bytes> BucketStore::Fetch(const Digest& name, const Place& place, std::int64_t bytes_max) {
-  if (IsObject(place)) return Receive(place, Arrival(place.zstd, bytes_max, options_.staging_directory));
+  if (IsBlobKey(place.pack)) return Receive(place, Arrival(place.zstd, bytes_max, options_.staging_directory));
   ASSIGN_OR_RETURN(std::string contents, packs_.Read(place));
   if (place.zstd) {
     ASSIGN_OR_RETURN(contents, ZstdDecompress(contents, bytes_max));
@@ -229,13 +226,13 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
 
 absl::StatusOr<Bytes> BucketStore::GetPacked(const Digest& digest) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !place->zstd || !IsObject(*place)) return NoBlob(digest);
+  if (!place || !place->zstd || !IsBlobKey(place->pack)) return NoBlob(digest);
   return Receive(*place, Arrival(false, place->stored_size, options_.staging_directory));
 }
 
 absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !IsObject(*place)) return NoBlob(digest);
+  if (!place || !IsBlobKey(place->pack)) return NoBlob(digest);
   return Receive(*place, Arrival(place->zstd, digest.size, options_.staging_directory, &insertion));
 }
 
