@@ -55,15 +55,18 @@ std::optional<Digest> Builds::KeyOf(const Unit& unit, const std::function<CargoC
     auto found = places_.find(place);
     if (found != places_.end() && now < found->second.until_ns) return found->second.key;
   }
-  std::optional<Digest> key;
-  if (std::optional<std::string> path = FindLockfile(unit, cargo().directory, files_)) {
-    absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
-    if (lockfile.ok()) key = RecordKey(BuildOf(unit), lockfile->digest);
-  }
+  const std::optional<Digest> key = KeyOf(BuildOf(unit), FindLockfile(unit, cargo().directory, files_));
   absl::MutexLock lock(&mu_);
   if (places_.size() > kPlacesMax) places_.clear();
   places_[place] = {key, now + kPauseNanos};
   return key;
+}
+
+std::optional<Digest> Builds::KeyOf(const RecordedBuild& build, const std::optional<std::string>& lockfile) {
+  if (!lockfile) return std::nullopt;
+  const absl::StatusOr<FileDigest> digest = digests_.Of(*lockfile);
+  if (!digest.ok()) return std::nullopt;
+  return RecordKey(build, digest->digest);
 }
 
 void Builds::Expect() {
@@ -74,20 +77,18 @@ void Builds::Expect() {
 void Builds::Foresee(const Digest& toolchain, const std::string& target, const CargoCall& cargo) {
   const std::optional<ForeseenBuild> build = ForeseeBuild(cargo);
   if (!build) return;
-  const std::optional<std::string> path = FindLockfileAbove(build->directory, files_);
-  if (!path) return;
-  const absl::StatusOr<FileDigest> lockfile = digests_.Of(*path);
-  if (!lockfile.ok()) return;
-  const RecordedBuild recorded = {toolchain, target, build->profile, build->generates_code};
+  const std::optional<Digest> key =
+      KeyOf({toolchain, target, build->profile, build->generates_code}, FindLockfileAbove(build->directory, files_));
+  if (key) NoteBegun(*key);
+}
+
+void Builds::NoteBegun(const Digest& key) {
   absl::MutexLock lock(&mu_);
-  builds_[RecordKey(recorded, lockfile->digest)].last_ns = clock_.NowNanos();
+  builds_[key].last_ns = clock_.NowNanos();
 }
 
 void Builds::Begin(const Unit& unit, const std::function<CargoCall()>& cargo) {
-  const std::optional<Digest> key = KeyOf(unit, cargo);
-  if (!key) return;
-  absl::MutexLock lock(&mu_);
-  builds_[*key].last_ns = clock_.NowNanos();
+  if (const std::optional<Digest> key = KeyOf(unit, cargo)) NoteBegun(*key);
 }
 
 void Builds::Used(const Unit& unit, const Digest& action) {

@@ -62,6 +62,8 @@ class Builds {
 
   static std::string PlaceOf(const Unit& unit);
   std::optional<Digest> KeyOf(const Unit& unit, const std::function<CargoCall()>& cargo);
+  std::optional<Digest> KeyOf(const RecordedBuild& build, const std::optional<std::string>& lockfile);
+  void NoteBegun(const Digest& key);
   void Run();
   struct Work {
     bool expected = false;

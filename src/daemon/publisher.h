@@ -30,8 +30,8 @@ namespace smelt {
 // knew already, so that nobody ever finds a name without what it names. Thread-safe.
 //
 // What cannot go now (no network) stays and is tried again, after a pause that doubles up to kPauseMax; what has left
-// the local store meanwhile is forgotten. Where we may only read, all is forgotten, and
-// what is added within kReadOnlyNanos as well.
+// the local store meanwhile is forgotten. Where we may only read, all is forgotten, and what is added within
+// kReadOnlyNanos as well.
 class Publisher {
  public:
   static constexpr std::size_t kBatchMax = 64;      // results whose blobs are asked for together
