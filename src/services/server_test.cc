@@ -308,6 +308,12 @@ TEST_F(ServerTest, ReflectionIsThereWhenItIsConfiguredOnly) {
   reflection_ = true;
   Start();
   EXPECT_THAT(CallRaw(*channel_, method, ""), testing::Not(HasCode(StatusCode::UNIMPLEMENTED)));
+  for (const std::string service : {"google.bytestream.ByteStream", "grpc.health.v1.Health"}) {
+    std::string answer;
+    const std::string file_containing_symbol = "\x22" + std::string(1, static_cast<char>(service.size())) + service;
+    EXPECT_THAT(CallRaw(*channel_, method, file_containing_symbol, &answer), HasCode(StatusCode::OK));
+    EXPECT_THAT(answer, testing::HasSubstr(".proto")) << service;
+  }
 }
 
 TEST_F(ServerTest, AnAddressThatIsTakenIsNamed) {
