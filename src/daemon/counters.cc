@@ -4,11 +4,18 @@
 
 namespace smelt {
 
+namespace {
+
+// What is beyond it nobody has counted.
+constexpr std::int64_t kBelievedMax = std::int64_t{1} << 60;
+
+}  // namespace
+
 Counters::Counters(Table& table) : table_(table) {
   table_.ForEach([&](std::string_view name, std::string_view value) {
     std::int64_t number = 0;
     std::from_chars(value.data(), value.data() + value.size(), number);
-    if (number != 0) values_.emplace(name, number);
+    if (number != 0 && number >= -kBelievedMax && number <= kBelievedMax) values_.emplace(name, number);
     return true;
   });
 }

@@ -69,6 +69,16 @@ TEST(Counters, WhatIsNoNumberIsNoCounter) {
   EXPECT_THAT(Counters(table).All(), UnorderedElementsAre(Pair("bytes", -3)));
 }
 
+TEST(Counters, WhatNobodyCanHaveCountedIsForgotten) {
+  MemoryTable table;
+  for (const char* number : {"9223372036854775807", "-9223372036854775808"}) {
+    ASSERT_OK(table.Put("hits", number));
+    Counters counters(table);
+    counters.Add("hits");
+    EXPECT_THAT(counters.All(), UnorderedElementsAre(Pair("hits", 1))) << number;
+  }
+}
+
 TEST(Counters, ThreadsLoseNothing) {
   MemoryTable table;
   Counters counters(table);

@@ -1,5 +1,7 @@
 #include "src/daemon/edited_units.h"
 
+#include <algorithm>
+
 #include "fmt/format.h"
 
 namespace smelt {
@@ -29,7 +31,7 @@ bool EditedUnits::IsEdited(const std::string& unit, const rustc::PathMap& paths)
   const std::string sources = table_.Get("unit\n" + unit).value_or("");
   constexpr std::size_t kHexDigits = 2 * Digest::kHashBytes;
   for (std::size_t at = 0; at + kHexDigits < sources.size();) {
-    std::size_t end = sources.find('\n', at);
+    const std::size_t end = std::min(sources.find('\n', at), sources.size());
     const std::string path = paths.Real(sources.substr(at + kHexDigits + 1, end - at - kHexDigits - 1));
     absl::StatusOr<FileDigest> now = digests_.Of(path);
     if (!now.ok() || now->digest.Hex() != sources.substr(at, kHexDigits)) return true;

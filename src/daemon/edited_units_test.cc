@@ -75,6 +75,12 @@ TEST_F(EditedUnitsTest, ABrokenRecordIsNoEditAndNoCrash) {
   }
 }
 
+TEST_F(EditedUnitsTest, ARecordWithoutItsEndIsRead) {
+  Write("m.rs", "m");
+  ASSERT_OK(table_.Put("unit\nunit", DigestOf("m").Hex() + " /smelt/workspace/m.rs"));
+  EXPECT_FALSE(units_.IsEdited("unit", paths_));
+}
+
 TEST_F(EditedUnitsTest, AnOutputIsPrivateUntilItIsReplaced) {
   Write("liba.rmeta", "incremental");
   EXPECT_FALSE(units_.IsPrivate(dir_ / "liba.rmeta"));

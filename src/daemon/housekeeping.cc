@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 #include <utility>
@@ -15,10 +16,11 @@ namespace {
 constexpr char kLastTime[] = "housekeeping";
 constexpr int kNiceness = 10;
 
-std::int64_t Number(const std::string& text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+// 0 if it is no time.
+std::int64_t TimeIn(const std::string& text) {
+  std::int64_t nanos = 0;
+  std::from_chars(text.data(), text.data() + text.size(), nanos);
+  return std::max<std::int64_t>(nanos, 0);
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ void PrunePaths(Table& table, FileSystem& files, const ShouldStop& stop) {
 
 Housekeeping::Housekeeping(Table& table, Clock& clock, std::vector<Chore> chores)
     : table_(table), clock_(clock), chores_(std::move(chores)) {
-  const std::int64_t since = clock_.NowNanos() - Number(table_.Get(kLastTime).value_or(""));
+  const std::int64_t since = clock_.NowNanos() - TimeIn(table_.Get(kLastTime).value_or(""));
   if (since >= 0 && since < kIntervalNanos) {
     done_.Notify();
     return;

@@ -77,6 +77,13 @@ TEST_F(HousekeepingTest, AClockThatGoesBackDoesNotPutItOffForEver) {
   EXPECT_EQ(RunAgain(), 2);
 }
 
+TEST_F(HousekeepingTest, WhatIsNoTimeDoesNotPutItOff) {
+  for (const char* damaged : {"", "x", "-9223372036854775808", "9223372036854775807", "99999999999999999999"}) {
+    ASSERT_OK(table_.Put("housekeeping", damaged));
+    EXPECT_EQ(RunAgain(), 2) << damaged;
+  }
+}
+
 TEST_F(HousekeepingTest, WhatIsInterruptedIsDoneAnotherTime) {
   std::atomic<bool> started{false};
   {

@@ -12,18 +12,6 @@ namespace {
 
 using Family = Database::Family;
 
-// An entry of Family::kUses: the second, in decimal.
-std::string EncodeUse(std::int64_t seconds) { return std::to_string(seconds); }
-
-std::int64_t DecodeUse(std::string_view value) {
-  std::int64_t seconds = 0;
-  for (char digit : value) {
-    if (digit < '0' || digit > '9') return 0;
-    seconds = seconds * 10 + (digit - '0');
-  }
-  return seconds;
-}
-
 }  // namespace
 
 absl::StatusOr<std::optional<std::string>> BlobIndex::InlineBytes(const Digest& digest) {

@@ -1,5 +1,9 @@
 #include "src/store/local/file_record.h"
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
 namespace smelt {
 namespace {
 
@@ -56,6 +60,14 @@ std::optional<FileRecord> DecodeFileRecord(std::string_view bytes) {
   record.boot = Take<std::uint64_t>(bytes);
   record.racy = bytes.front() != 0;
   return record;
+}
+
+std::string EncodeUse(std::int64_t seconds) { return std::to_string(seconds); }
+
+std::int64_t DecodeUse(std::string_view bytes) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), seconds);
+  return error == std::errc() && end == bytes.data() + bytes.size() ? std::max<std::int64_t>(seconds, 0) : 0;
 }
 
 }  // namespace smelt

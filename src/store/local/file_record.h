@@ -36,6 +36,12 @@ std::string Encode(const FileRecord& record);
 // digested again.
 std::optional<FileRecord> DecodeFileRecord(std::string_view bytes);
 
+// When a blob was last used, in seconds since 1970.
+std::string EncodeUse(std::int64_t seconds);
+
+// 0 if `bytes` are no such time.
+std::int64_t DecodeUse(std::string_view bytes);
+
 }  // namespace smelt
 
 #endif  // SMELT_STORE_LOCAL_FILE_RECORD_H_

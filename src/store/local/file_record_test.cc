@@ -70,6 +70,13 @@ TEST(FileRecordTest, OtherBytesAreNoRecord) {
   EXPECT_EQ(DecodeFileRecord(std::string(45, '\0')), std::nullopt) << "as it was with a count of links";
 }
 
+TEST(UseTest, OtherBytesAreNoTime) {
+  EXPECT_EQ(DecodeUse(EncodeUse(1'700'000'000)), 1'700'000'000);
+  for (const char* bytes : {"", "x", "1x", "-1", "9223372036854775808", "99999999999999999999999999"}) {
+    EXPECT_EQ(DecodeUse(bytes), 0) << bytes;
+  }
+}
+
 TEST(DigestKeyTest, GoesBothWays) {
   Digest digest = DigestOf("some blob");
   digest.size = 0x0102030405060708;

@@ -24,6 +24,9 @@ std::uint64_t Take(std::string_view& from, std::size_t bytes) {
   return number;
 }
 
+// Seconds since 1970, sizes: what is stored of either is far below.
+bool IsPlausible(std::int64_t number) { return number >= 0 && number >> 48 == 0; }
+
 std::string Checksum(std::string_view key, std::string_view bytes) {
   Hasher hasher;
   hasher.Update(key);
@@ -50,7 +53,7 @@ std::optional<Row> DecodeRow(std::string_view value) {
   Row row{.place = static_cast<Place>(place)};
   row.used_until = static_cast<std::uint32_t>(Take(value, 4));
   row.bytes = static_cast<std::int64_t>(Take(value, 8));
-  if (row.bytes < 0 || row.bytes >> 48 != 0) return std::nullopt;
+  if (!IsPlausible(row.bytes)) return std::nullopt;
   return row;
 }
 
@@ -73,6 +76,9 @@ std::optional<OutboxRow> DecodeOutboxRow(std::string_view value) {
   row.bytes = static_cast<std::int64_t>(Take(value, 8));
   row.entry.digest = *DigestOfKey(value.substr(0, kDigestBytes));
   row.entry.instance = std::string(value.substr(kDigestBytes));
+  if (!IsPlausible(row.entry.since_seconds) || !IsPlausible(row.bytes) || !IsPlausible(row.entry.digest.size)) {
+    return std::nullopt;
+  }
   return row;
 }
 

@@ -40,6 +40,8 @@ struct OutboxRow {
 };
 
 std::string Encode(const OutboxRow& row);
+
+// Nothing if `value` is not a row, or one of a size or a time that cannot be.
 std::optional<OutboxRow> DecodeOutboxRow(std::string_view value);
 
 // 8 bytes, most significant first.

@@ -43,6 +43,19 @@ TEST(OutboxRowTest, ComesBackAsItWent) {
   EXPECT_FALSE(DecodeOutboxRow(Encode(row).substr(0, 57)).has_value());
 }
 
+TEST(OutboxRowTest, NumbersThatCannotBeAreNoRow) {
+  const std::string good = Encode(OutboxRow{.entry = {.digest = DigestOf("x"), .since_seconds = 1}, .bytes = 1});
+  ASSERT_TRUE(DecodeOutboxRow(good).has_value());
+  constexpr std::size_t kSince = 2, kBytes = 10, kDigestSize = 50;
+  for (const std::size_t at : {kSince, kBytes, kDigestSize}) {
+    for (const char first : {'\x80', '\x7f'}) {
+      std::string bad = good;
+      bad[at] = first;
+      EXPECT_FALSE(DecodeOutboxRow(bad).has_value()) << at;
+    }
+  }
+}
+
 TEST(SequenceKeyTest, SortsAsNumbersDo) {
   EXPECT_LT(SequenceKey(255), SequenceKey(256));
   EXPECT_EQ(SequenceOfKey(SequenceKey(1ULL << 63)), 1ULL << 63);
