@@ -38,6 +38,13 @@ inline void* FindNext(std::atomic<void*>& next, const char* name) {
   return found;
 }
 
+// libc's syscall(2), past our own hook of it.
+using KernelCall = long (*)(long number, ...);
+inline KernelCall Kernel() {
+  static constinit std::atomic<void*> next{nullptr};
+  return reinterpret_cast<KernelCall>(FindNext(next, "syscall"));
+}
+
 }  // namespace smelt::observer
 
 #endif  // SMELT_OBSERVER_HOOK_H_

@@ -1,9 +1,8 @@
-// What a program asks of its surroundings besides files: variables, random numbers, the network; and shared objects,
+// What a program asks of its surroundings besides files: variables, the network; and shared objects,
 // which may ask for more.
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,17 +25,6 @@ void Asked(const char* name, const void* caller) {
   Record('G', name, ModuleOf(caller));
 }
 
-void Drew(std::string_view what, const void* caller) {
-  if (!Watching()) return;
-  ErrnoScope keep;
-  std::string_view module = ModuleOf(caller);
-  if (!IsCompilerObject(module)) Record('Z', what, module);
-}
-
-std::string_view RandomBy(unsigned flags) {
-  return (flags & GRND_INSECURE) != 0 ? kRandomGetrandomInsecure : kRandomGetrandom;
-}
-
 void Addressed(const sockaddr* address, socklen_t size, const void* caller) {
   if (address == nullptr || size < sizeof address->sa_family || !Watching()) return;
   ErrnoScope keep;
@@ -56,28 +44,8 @@ SMELT_HOOK(char*, secure_getenv, const char* name) {
 }
 
 SMELT_HOOK(char*, getcwd, char* out, std::size_t size) {
-  if (Watching()) {
-    ErrnoScope keep;
-    std::string_view module = ModuleOf(SMELT_CALLER());
-    if (!IsCompilerObject(module)) Record('C', {}, module);
-  }
+  if (Watching()) RecordWorkingDirectory(SMELT_CALLER());
   return SMELT_NEXT(getcwd)(out, size);
-}
-
-SMELT_HOOK(ssize_t, getrandom, void* out, std::size_t size, unsigned flags) {
-  Drew(RandomBy(flags), SMELT_CALLER());
-  return SMELT_NEXT(getrandom)(out, size, flags);
-}
-SMELT_HOOK(int, getentropy, void* out, std::size_t size) {
-  Drew(kRandomGetentropy, SMELT_CALLER());
-  return SMELT_NEXT(getentropy)(out, size);
-}
-
-// The getrandom crate asks in this way. All arguments are passed on, whether or not there are so many, and by a jump: a
-// process that shares the caller's stack may come back from here, twice.
-SMELT_HOOK(long, syscall, long number, long a, long b, long c, long d, long e, long f) {
-  if (number == SYS_getrandom) Drew(RandomBy(static_cast<unsigned>(c)), SMELT_CALLER());
-  return SMELT_NEXT(syscall)(number, a, b, c, d, e, f);
 }
 
 SMELT_HOOK(int, connect, int fd, const sockaddr* address, socklen_t size) {
@@ -102,7 +70,7 @@ SMELT_HOOK(void*, dlopen, const char* path, int mode) {
   ErrnoScope keep;
   if (opened != nullptr) {
     RecordNewObjects();
-  } else if (syscall(SYS_faccessat, AT_FDCWD, path, F_OK) != 0) {
+  } else if (Kernel()(SYS_faccessat, AT_FDCWD, path, F_OK) != 0) {
     RecordFailure(AT_FDCWD, path, errno);
   } else {
     RecordPath('R', AT_FDCWD, path);

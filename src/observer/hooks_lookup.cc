@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <string_view>
 
 #include "src/observer/hook.h"
 #include "src/observer/record.h"
@@ -18,16 +19,28 @@ int LookedUp(int directory, const char* path, int result) {
   return result;
 }
 
+// Whether what `path` resolves to tells where the process is.
+bool TellsWhereWeAre(const char* path) {
+  std::string_view given = path;
+  return !given.starts_with("/") || (given.starts_with("/proc/") && !given.ends_with("/exe"));
+}
+
 // What a symbolic link says is found again in what is opened through it: only its absence counts.
-ssize_t LinkRead(int directory, const char* path, ssize_t result) {
-  if (result >= 0 || !Watching()) return result;
+ssize_t LinkRead(int directory, const char* path, ssize_t result, const void* caller) {
+  if (!Watching()) return result;
   ErrnoScope keep;
+  if (result >= 0) {
+    if (path[0] == '/' && TellsWhereWeAre(path)) RecordWorkingDirectory(caller);
+    return result;
+  }
   if (keep.value() == ENOENT || keep.value() == ENOTDIR) RecordPath('A', directory, path);
   return result;
 }
 
-char* Resolved(const char* path, char* result) {
-  if (Watching()) RecordLookup(AT_FDCWD, path, result == nullptr);
+char* Resolved(const char* path, char* result, const void* caller) {
+  if (!Watching()) return result;
+  RecordLookup(AT_FDCWD, path, result == nullptr);
+  if (result != nullptr && TellsWhereWeAre(path)) RecordWorkingDirectory(caller);
   return result;
 }
 
@@ -76,24 +89,26 @@ SMELT_HOOK_ACCESS(euidaccess)
 SMELT_HOOK_LOOKUP(faccessat, at, (int at, const char* path, int how, int flags), (at, path, how, flags))
 
 SMELT_HOOK(ssize_t, readlink, const char* path, char* out, std::size_t size) {
-  return LinkRead(AT_FDCWD, path, SMELT_NEXT(readlink)(path, out, size));
+  return LinkRead(AT_FDCWD, path, SMELT_NEXT(readlink)(path, out, size), SMELT_CALLER());
 }
 SMELT_HOOK(ssize_t, readlinkat, int directory, const char* path, char* out, std::size_t size) {
-  return LinkRead(directory, path, SMELT_NEXT(readlinkat)(directory, path, out, size));
+  return LinkRead(directory, path, SMELT_NEXT(readlinkat)(directory, path, out, size), SMELT_CALLER());
 }
 SMELT_HOOK(ssize_t, __readlink_chk, const char* path, char* out, std::size_t size, std::size_t room) {
-  return LinkRead(AT_FDCWD, path, SMELT_NEXT(__readlink_chk)(path, out, size, room));
+  return LinkRead(AT_FDCWD, path, SMELT_NEXT(__readlink_chk)(path, out, size, room), SMELT_CALLER());
 }
 SMELT_HOOK(ssize_t, __readlinkat_chk, int directory, const char* path, char* out, std::size_t size, std::size_t room) {
-  return LinkRead(directory, path, SMELT_NEXT(__readlinkat_chk)(directory, path, out, size, room));
+  return LinkRead(directory, path, SMELT_NEXT(__readlinkat_chk)(directory, path, out, size, room), SMELT_CALLER());
 }
 
-SMELT_HOOK(char*, realpath, const char* path, char* out) { return Resolved(path, SMELT_NEXT(realpath)(path, out)); }
+SMELT_HOOK(char*, realpath, const char* path, char* out) {
+  return Resolved(path, SMELT_NEXT(realpath)(path, out), SMELT_CALLER());
+}
 SMELT_HOOK(char*, __realpath_chk, const char* path, char* out, std::size_t room) {
-  return Resolved(path, SMELT_NEXT(__realpath_chk)(path, out, room));
+  return Resolved(path, SMELT_NEXT(__realpath_chk)(path, out, room), SMELT_CALLER());
 }
 SMELT_HOOK(char*, canonicalize_file_name, const char* path) {
-  return Resolved(path, SMELT_NEXT(canonicalize_file_name)(path));
+  return Resolved(path, SMELT_NEXT(canonicalize_file_name)(path), SMELT_CALLER());
 }
 
 SMELT_HOOK(DIR*, opendir, const char* path) {

@@ -26,9 +26,9 @@ constexpr pid_t kUnknownProcess = 0;
 
 bool IsProgram(const char* path) {
   struct statx facts;
-  if (syscall(SYS_statx, AT_FDCWD, path, 0, STATX_TYPE, &facts) != 0) return false;
+  if (Kernel()(SYS_statx, AT_FDCWD, path, 0, STATX_TYPE, &facts) != 0) return false;
   errno = EACCES;
-  return S_ISREG(facts.stx_mode) && syscall(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
+  return S_ISREG(facts.stx_mode) && Kernel()(SYS_faccessat, AT_FDCWD, path, X_OK) == 0;
 }
 
 // Records why `path` is no program that could be executed, if so.

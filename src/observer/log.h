@@ -28,7 +28,7 @@ struct ObserverEvent {
                      // /proc/*/environ was read by it: path = object
     kExec = 'X',     // a program was executed (tid = pid) or spawned (pid = the child, 0 if not known): path
     kNetwork = 'N',  // a socket other than AF_UNIX was connected, bound or sent from: module
-    kWorkingDirectory = 'C',  // getcwd by an object other than the compiler's own: module
+    kWorkingDirectory = 'C',  // getcwd, or what tells as much, by an object other than the compiler's own: module
     kRandom = 'Z',            // an object other than the compiler's own drew random numbers: path = how, module
   };
   Kind kind;

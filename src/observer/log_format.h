@@ -24,14 +24,14 @@
 //
 // What the observer cannot write it does not pass over in silence: it appends one NUL byte, which is no record, and the
 // whole log is then unreadable. So a readable log is complete, within these limits:
-//   * calls that do not go through libc's dynamic symbols are not seen: raw system calls (the rustix crate, and
-//     syscall(2) other than for random numbers), libc's own inner calls (locale archives, gconv, nsswitch, glob, nftw,
-//     fts), statically linked programs (kExec without kProcess tells), dlsym(RTLD_NEXT) past us, and descriptors
-//     inherited or received over a socket;
+//   * calls that do not go through libc's dynamic symbols are not seen: raw system calls (the rustix crate),
+//     syscall(2) other than for random numbers and to open or look up names, libc's own inner calls (locale archives,
+//     gconv, nsswitch, glob, nftw, fts), statically linked programs (kExec without kProcess tells), dlsym(RTLD_NEXT)
+//     past us, and descriptors inherited or received over a socket;
 //   * the calling object is the one that the call returns to: an outermost function that ends in a jump to getenv is
 //     taken for its own caller (std's functions hold a lock over the call, so they do not);
-//   * paths below /proc, /sys and /dev are left out, but for /dev/shm, /proc/self/cwd/..., environments (kEnviron) and
-//     the random devices (kRandom).
+//   * paths below /proc, /sys and /dev are left out, but for /dev/shm, what the links cwd, root and fd/N of /proc/self
+//     lead to, environments (kEnviron) and the random devices (kRandom).
 //
 // Iterating over the environment (kEnviron). std::env::vars() calls no function that could be hooked: it walks libc's
 // `environ`. Objects that can do that import the data symbol `environ`, and others do not: rustc links proc macros

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "src/observer/hook.h"
 #include "src/observer/record.h"
 
 namespace smelt::observer {
@@ -170,7 +171,7 @@ std::string_view ObjectPath(std::string_view module) {
 }
 
 void RecordStart() {
-  long size = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program_path, sizeof program_path - 1);
+  long size = Kernel()(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program_path, sizeof program_path - 1);
   program_path[size > 0 ? size : 0] = '\0';
   Record('P', program_path);
   RecordNewObjects();

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/random.h>
@@ -58,6 +59,29 @@ bool Lookups(const Arguments&) {
                 access("absent3", F_OK) == -1 && fstatat(AT_FDCWD, "absent4", &facts, 0) == -1;
   char target[8];
   return found && absent && readlink("absent5", target, sizeof target) == -1 && realpath("absent6", nullptr) == nullptr;
+}
+
+// The same file by other ways than its name.
+bool Detours(const Arguments&) {
+  const std::string here = "/proc/self/fd/" + std::to_string(open(".", O_RDONLY | O_PATH | O_DIRECTORY));
+  const std::string file = "/proc/self/fd/" + std::to_string(open("pinned.txt", O_RDONLY | O_PATH));
+  open_how how = {};
+  how.flags = O_RDONLY;
+  struct stat facts;
+  int pipes[2];
+  return Opens(open("/proc/self/cwd/cwd.txt", O_RDONLY)) && Opens(open((here + "/descriptor.txt").c_str(), O_RDONLY)) &&
+         Opens(open(file.c_str(), O_RDONLY)) &&
+         Opens(static_cast<int>(syscall(SYS_openat, AT_FDCWD, "number.txt", O_RDONLY))) &&
+         Opens(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, "how.txt", &how, sizeof how))) &&
+         syscall(SYS_newfstatat, AT_FDCWD, "absent.txt", &facts, 0) == -1 && errno == ENOENT && pipe(pipes) == 0 &&
+         Opens(open(("/dev/fd/" + std::to_string(pipes[0])).c_str(), O_RDONLY));
+}
+
+// Where the process is, by what `arguments[0]` resolves to.
+bool Whereabouts(const Arguments& arguments) {
+  char target[4096];
+  return arguments[0] == "readlink" ? readlink("/proc/self/cwd", target, sizeof target) > 0
+                                    : realpath(arguments[0].c_str(), target) != nullptr;
 }
 
 bool Directories(const Arguments&) {
@@ -184,6 +208,8 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::function<bool(const Arguments&)>> things = {
       {"files", Files},
       {"lookups", Lookups},
+      {"detours", Detours},
+      {"whereabouts", Whereabouts},
       {"directories", Directories},
       {"changes", Changes},
       {"variables", Variables},

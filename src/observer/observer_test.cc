@@ -95,6 +95,29 @@ TEST_F(ObserverTest, LookupsByWhatTheyFind) {
   EXPECT_THAT(Names(run, Kind::kAbsent), ElementsAre("absent1", "absent2", "absent3", "absent4", "absent5", "absent6"));
 }
 
+TEST_F(ObserverTest, FilesByOtherWaysThanTheirNames) {
+  const std::vector<std::string> files = {"cwd.txt",    "descriptor.txt", "pinned.txt",
+                                          "pinned.txt", "number.txt",     "how.txt"};
+  for (const std::string& name : files) Write(name);
+  ObservedRun run = Observe({"detours"});
+  EXPECT_THAT(Names(run, Kind::kRead), testing::UnorderedElementsAreArray(files));
+  EXPECT_THAT(run.Modules(Kind::kRead, dir_ / "number.txt"), ElementsAre("observed_program"));
+  EXPECT_THAT(Names(run, Kind::kAbsent), ElementsAre("absent.txt"));
+}
+
+TEST_F(ObserverTest, WhatResolvesToTheWorkingDirectoryTellsIt) {
+  Write("in.txt");
+  for (const auto& [path, told] : std::map<std::string, std::size_t>{{".", 1},
+                                                                     {"in.txt", 1},
+                                                                     {"/proc/self/cwd/in.txt", 1},
+                                                                     {"readlink", 1},
+                                                                     {"/etc", 0},
+                                                                     {"/proc/self/exe", 0}}) {
+    unlink((dir_ / "log").c_str());
+    EXPECT_EQ(Observe({"whereabouts", path}).Paths(Kind::kWorkingDirectory).size(), told) << path;
+  }
+}
+
 TEST_F(ObserverTest, DirectoriesThatAreListed) {
   mkdir((dir_ / "listed").c_str(), 0700);
   mkdir((dir_ / "opened").c_str(), 0700);

@@ -9,10 +9,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <system_error>
 
+#include "src/observer/hook.h"
 #include "src/observer/log_format.h"
 #include "src/observer/objects.h"
 
@@ -41,7 +44,7 @@ struct FileFacts {
 
 FileFacts FactsOf(int fd) {
   struct statx facts;
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE | STATX_INO, &facts) != 0) return {};
+  if (Kernel()(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE | STATX_INO, &facts) != 0) return {};
   return {.known = true,
           .directory = S_ISDIR(facts.stx_mode),
           .size = facts.stx_size,
@@ -50,12 +53,12 @@ FileFacts FactsOf(int fd) {
 }
 
 int OpenLog() {
-  long low = syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  long low = Kernel()(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (low < 0) return -1;
   for (int min = kLogFdMin; min >= 16; min /= 2) {  // RLIMIT_NOFILE may be lower
     int high = fcntl(static_cast<int>(low), F_DUPFD_CLOEXEC, min);
     if (high < 0) continue;
-    syscall(SYS_close, low);
+    Kernel()(SYS_close, low);
     return high;
   }
   return static_cast<int>(low);
@@ -80,11 +83,11 @@ int LogFd() {
 void SpoilLog() {
   int fd = LogFd();
   if (fd < 0) {
-    syscall(SYS_truncate, log_path, 1L);
+    Kernel()(SYS_truncate, log_path, 1L);
     return;
   }
   FileFacts facts = FactsOf(fd);
-  syscall(SYS_ftruncate, fd, static_cast<long>(facts.size + 1));
+  Kernel()(SYS_ftruncate, fd, static_cast<long>(facts.size + 1));
 }
 
 const char* VariableOf(const char* name) {
@@ -125,6 +128,38 @@ bool RecordSpecial(char kind, std::string_view path, std::string_view module) {
   return true;
 }
 
+bool TakePrefix(std::string_view& path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  path.remove_prefix(prefix.size());
+  return true;
+}
+
+// Puts what /proc/self/cwd, root and fd/N stand for in their place: `path` becomes what follows, or ".", and
+// `directory` what that is relative to.
+bool FollowMagicLink(std::string_view& path, int& directory) {
+  std::string_view rest = path;
+  int place = AT_FDCWD;
+  if (TakePrefix(rest, "/proc/self/root/") || TakePrefix(rest, "/proc/thread-self/root/")) {
+    path.remove_prefix(path.size() - rest.size() - 1);
+    return true;
+  }
+  if (TakePrefix(rest, "/proc/self/fd/") || TakePrefix(rest, "/proc/thread-self/fd/") || TakePrefix(rest, "/dev/fd/")) {
+    auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), place);
+    if (error != std::errc()) return false;
+    rest.remove_prefix(end - rest.data());
+  } else if (!TakePrefix(rest, "/proc/self/cwd") && !TakePrefix(rest, "/proc/thread-self/cwd")) {
+    return false;
+  }
+  if (!rest.empty() && rest[0] != '/') return false;
+  while (!rest.empty() && rest[0] == '/') rest.remove_prefix(1);
+  path = rest.empty() ? "." : rest;
+  directory = place;
+  return true;
+}
+
+// Of what a descriptor leads to: a pipe or a socket, or what has no name any more.
+bool IsNoPlace(std::string_view path) { return path.empty() || path.ends_with(" (deleted)"); }
+
 struct Text {
   const void* data;
   std::size_t size;
@@ -147,12 +182,12 @@ void Append(char kind, pid_t pid, pid_t tid, Text first, Text second, Text modul
   std::size_t all = sizeof header + path_bytes + module.size + 1;
   int fd = LogFd();
   bool fits = path_bytes <= kRecordPathBytesMax && module.size <= kRecordModuleBytesMax;
-  if (!fits || fd < 0 || syscall(SYS_writev, fd, parts, sizeof parts / sizeof parts[0]) != static_cast<long>(all)) {
+  if (!fits || fd < 0 || Kernel()(SYS_writev, fd, parts, sizeof parts / sizeof parts[0]) != static_cast<long>(all)) {
     SpoilLog();
   }
 }
 
-pid_t ThreadId() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+pid_t ThreadId() { return static_cast<pid_t>(Kernel()(SYS_gettid)); }
 
 void AppendOwn(char kind, std::string_view first, std::string_view second, std::string_view module) {
   Append(kind, getpid(), ThreadId(), {first.data(), first.size()}, {second.data(), second.size()},
@@ -162,12 +197,12 @@ void AppendOwn(char kind, std::string_view first, std::string_view second, std::
 // The directory that `directory` stands for, into `buffer`; empty if it cannot be told.
 std::string_view DirectoryPath(int directory, char (&buffer)[PATH_MAX]) {
   if (directory == AT_FDCWD) {
-    long size = syscall(SYS_getcwd, buffer, sizeof buffer);
+    long size = Kernel()(SYS_getcwd, buffer, sizeof buffer);
     return size > 1 && buffer[0] == '/' ? std::string_view(buffer, size - 1) : std::string_view();
   }
   char link[32];
   WriteDescriptorPath(directory, link);
-  long size = syscall(SYS_readlinkat, AT_FDCWD, link, buffer, sizeof buffer);
+  long size = Kernel()(SYS_readlinkat, AT_FDCWD, link, buffer, sizeof buffer);
   return size > 0 && buffer[0] == '/' ? std::string_view(buffer, size) : std::string_view();
 }
 
@@ -204,23 +239,25 @@ void Record(char kind, std::string_view path, std::string_view module) {
   AppendOwn(kind, {}, path, module);
 }
 
+void RecordWorkingDirectory(const void* caller) {
+  ErrnoScope keep;
+  std::string_view module = ModuleOf(caller);
+  if (!IsCompilerObject(module)) Record('C', {}, module);
+}
+
 void RecordPath(char kind, int directory, const char* path, const void* caller) {
   if (path == nullptr || path[0] == '\0') return;
   ErrnoScope keep;
   std::string_view module = caller == nullptr ? std::string_view() : ModuleOf(caller);
   std::string_view given = path;
-  constexpr std::string_view kWorkingDirectory = "/proc/self/cwd/";
-  if (given.starts_with(kWorkingDirectory)) {
-    given.remove_prefix(kWorkingDirectory.size());
-    directory = AT_FDCWD;
-  }
+  const bool magic = FollowMagicLink(given, directory);
   if (given[0] == '/') {
     if (!RecordSpecial(kind, given, module)) AppendOwn(kind, {}, given, module);
     return;
   }
   char buffer[PATH_MAX];
   std::string_view base = DirectoryPath(directory, buffer);
-  if (LeftOut(base)) return;
+  if (LeftOut(base) || (magic && IsNoPlace(base))) return;
   if (given == "." && !base.empty()) return AppendOwn(kind, {}, base, module);
   AppendOwn(kind, base == "/" ? std::string_view() : base, given, module);
 }

@@ -22,11 +22,14 @@ void Record(char kind, std::string_view path, std::string_view module = {});
 
 // The same for a path as it was passed to a system call relative to `directory` (AT_FDCWD or a descriptor): made
 // absolute; left out if empty or below /proc, /sys, /dev (see log_format.h). A path that cannot be made absolute, its
-// directory being gone, is recorded as it is.
+// directory being gone, is recorded as it is. What the links of /proc/self stand for is put in their place.
 void RecordPath(char kind, int directory, const char* path, const void* caller = nullptr);
 
 // By the errno of a call that failed: 'A' if it says that nothing is there, 'S' if it says that something is.
 void RecordFailure(int directory, const char* path, int error);
+
+// 'C', unless `caller` is a part of the compiler.
+void RecordWorkingDirectory(const void* caller);
 
 // 'S' or, if `failed`, RecordFailure by the errno of now.
 void RecordLookup(int directory, const char* path, bool failed);

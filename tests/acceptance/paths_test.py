@@ -99,10 +99,13 @@ class Checkouts(Case):
         self.build(q).expect(pm="M", app="M").prints(str(q.path("pm")))
 
     def test_59c_working_directory_of_the_macro(self):
-        p = self.project(with_macro('std::env::current_dir().unwrap().to_str().unwrap().to_string()'))
-        self.build(p).prints(str(p.root))
-        q = p.copy("bb")
-        self.build(q).prints(str(q.root))
+        for name, asked in (("a", 'env::current_dir()'), ("b", 'fs::canonicalize(".")'),
+                            ("c", 'fs::canonicalize("pm/..")'), ("d", 'fs::read_link("/proc/self/cwd")')):
+            with self.subTest(asked):
+                p = self.project(with_macro(f"std::{asked}.unwrap().to_str().unwrap().to_string()"), name)
+                self.build(p).prints(str(p.root))
+                q = p.copy(name + "b")
+                self.build(q).prints(str(q.root))
 
     def test_60_generated_source_with_equal_content(self):
         p = self.project(GRAPH)
