@@ -44,8 +44,9 @@ void CheckEditedUnits(smelt::Table& table, const smelt::rustc::PathMap& paths) {
 }
 
 void CheckPackageRoots(smelt::Table& table, const smelt::rustc::PathMap& paths) {
+  const smelt::rustc::PathMap complete = smelt::PackageRoots(table).Complete(paths);
   std::size_t own = 0;
-  for (const smelt::rustc::Root& root : smelt::PackageRoots(table).Complete(paths).roots()) {
+  for (const smelt::rustc::Root& root : complete.roots()) {
     own += root.name == "package" && root.real == "/a" ? 1 : 0;
   }
   Check(own == 1);

@@ -1,5 +1,6 @@
 #include "src/store/rocks/prepared_logs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -101,7 +102,7 @@ class KilledDatabaseTest : public testing::Test {
     for (int i = 0; i < kBatches; ++i) {
       RocksDatabase::Batch batch(*database);
       batch.Put(RocksDatabase::kBlobRows, std::to_string(i), "row");
-      batch.Put(RocksDatabase::kTreeBlobs, std::to_string(i), std::string(5'000, 'b'));
+      batch.Put(RocksDatabase::kTreeBlobs, std::to_string(i), std::string(5'000 - i % 7 * 800, 'b'));
       ASSERT_OK(database->Write(batch, RocksDatabase::Durability::kMachine));
     }
     std::filesystem::copy(dir_ / "db", killed_, std::filesystem::copy_options::recursive);
@@ -136,7 +137,7 @@ class KilledDatabaseTest : public testing::Test {
 
   TempDir dir_;
   FakeClock clock_;
-  const std::string killed_ = dir_ / "killed";
+  std::string killed_ = dir_ / "killed";
   std::string log_;
   std::size_t end_ = 0;  // of what was written
 };
@@ -156,6 +157,19 @@ TEST_F(KilledDatabaseTest, ABatchWithoutItsMiddleIsNone) {
 TEST_F(KilledDatabaseTest, ABatchWithoutItsBeginningIsNone) {
   Lose(end_ - 5'030, 1'000);
   EXPECT_EQ(CountFound(), kBatches - 1);
+}
+
+// Before the next sync, a disk may write what is in the middle later than what follows.
+TEST_F(KilledDatabaseTest, WithoutAnySectorTheFirstBatchesAreWhole) {
+  constexpr std::size_t kSectorBytes = 4096;
+  const std::string before = killed_;
+  for (std::size_t sector = 0; sector < end_; sector += kSectorBytes) {
+    killed_ = dir_ / ("without_" + std::to_string(sector));
+    std::filesystem::copy(before, killed_, std::filesystem::copy_options::recursive);
+    log_ = FilesBelow(killed_, ".log").back();
+    Lose(sector, std::min(kSectorBytes, end_ - sector));
+    EXPECT_LT(CountFound(), kBatches) << sector;
+  }
 }
 
 }  // namespace
