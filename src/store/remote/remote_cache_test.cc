@@ -43,6 +43,7 @@ struct Remote {
     options.compression = compression;
     options.token = token;
     options.staging_directory = directory.path();
+    options.timeout_seconds = 600;  // a busy machine may stop for longer than users wait
     Open();
   }
 
