@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/notification.h"
 #include "src/base/kill_point.h"
+#include "src/base/short_slices.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
@@ -134,6 +135,7 @@ absl::Status Committer::Commit(const PresenceIndex::Claim& claim, const Entry& e
 }
 
 void Committer::Run() {
+  RunInShortSlices();
   for (;;) {
     std::vector<Waiting> group = TakeGroup();
     if (group.empty()) return;

@@ -26,7 +26,7 @@ namespace smelt {
 
 // Acknowledges what comes into the store. Whatever waits goes into one batch, which is synced once: values, their rows,
 // which are the leases, and the outbox; what comes meanwhile is the next batch. One thread does it, since a second one
-// makes the batches smaller and the syncs more. Thread-safe.
+// makes the batches smaller and the syncs more, and it asks to have a processor soon after each sync. Thread-safe.
 class Committer {
  public:
   // What comes in. A blob that is here already is only used once more; a result takes the place of the one before it.
