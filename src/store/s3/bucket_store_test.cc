@@ -103,6 +103,14 @@ TEST_F(BucketStoreTest, LargeBlobsAreObjectsOfTheirOwn) {
   ExpectHolds(*Open(), large);
 }
 
+TEST_F(BucketStoreTest, ManyLargeBlobsAreNamedByOneIndex) {
+  auto store = Open();
+  for (unsigned i = 0; i < 5; ++i) Put(*store, Noise((1 << 20) + 1, i));
+  ASSERT_OK(store->Flush());
+  EXPECT_THAT(objects_.Keys("v1/blobs/"), SizeIs(5));
+  EXPECT_THAT(objects_.Keys("v1/index/"), SizeIs(1));
+}
+
 TEST_F(BucketStoreTest, WhoStartsWithNothingFindsEverything) {
   auto writer = Open();
   std::vector<std::string> blobs;

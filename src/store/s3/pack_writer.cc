@@ -71,9 +71,14 @@ void PackWriter::SealOpen() {
 
 void PackWriter::Publish(bucket::v1::Pack object) {
   const std::lock_guard lock(mu_);
-  *waiting_.add_packs() = std::move(object);
-  ++added_;
+  AddWaiting(std::move(object));
   work_.notify_one();
+}
+
+void PackWriter::AddWaiting(bucket::v1::Pack pack) {
+  if (waiting_.packs().empty()) packs_due_ = steady_clock::now() + milliseconds(options_.seal_after_ms);
+  *waiting_.add_packs() = std::move(pack);
+  ++added_;
 }
 
 void PackWriter::Publish(std::vector<bucket::v1::Mark> marks) {
@@ -151,8 +156,10 @@ bool PackWriter::OpenIsDue() const {
 }
 
 bool PackWriter::HasToPublish() const {
-  const bool marks_due = waiting_.marks_size() > 0 && steady_clock::now() >= marks_due_;
-  return publishing_ == 0 && (waiting_.packs_size() > 0 || marks_due);
+  const steady_clock::time_point now = steady_clock::now();
+  const bool packs_due = waiting_.packs_size() > 0 && now >= packs_due_;
+  const bool marks_due = waiting_.marks_size() > 0 && now >= marks_due_;
+  return publishing_ == 0 && (packs_due || marks_due);
 }
 
 bool PackWriter::HasWork() const {
@@ -165,6 +172,7 @@ void PackWriter::Wait(Lock& lock) {
   const auto at = [&](steady_clock::time_point time) { until = until ? std::min(*until, time) : time; };
   if (!failing_.ok()) at(retry_at_);
   if (failing_.ok() && open_ != nullptr) at(open_->opened + milliseconds(options_.seal_after_ms));
+  if (failing_.ok() && waiting_.packs_size() > 0) at(packs_due_);
   if (failing_.ok() && waiting_.marks_size() > 0) at(marks_due_);
   if (until && publishing_ == 0) {
     work_.wait_until(lock, *until);
@@ -218,8 +226,7 @@ void PackWriter::Upload(Lock& lock, std::shared_ptr<Batch> batch) {
   uploading_.erase(std::find(uploading_.begin(), uploading_.end(), batch));
   if (put.ok()) {
     pending_bytes_ -= batch->bytes;
-    *waiting_.add_packs() = std::move(pack);
-    ++added_;
+    AddWaiting(std::move(pack));
   } else {
     sealed_.push_front(std::move(batch));
     Failed(put);

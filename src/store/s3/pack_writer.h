@@ -26,7 +26,7 @@ namespace smelt {
 struct PackWriterOptions {
   std::string writer;                         // a name that no other writer has
   std::int64_t pack_bytes = 8 << 20;          // a pack is sealed when it is this large,
-  std::int64_t seal_after_ms = 1000;          // or has been open for so long
+  std::int64_t seal_after_ms = 1000;          // or has been open for so long; so long its index waits for others
   std::int64_t pending_bytes_max = 64 << 20;  // Put waits while more than this is in memory
   int threads = 4;                            // uploads at a time
   std::int64_t retry_ms = 5000;               // pause after a failed upload
@@ -34,7 +34,7 @@ struct PackWriterOptions {
 };
 
 // Packs payloads and puts the packs into a bucket, behind the callers' backs: first the pack, then an index that names
-// it, so that what an index names is there. Thread-safe.
+// it, so that what an index names is there. One index names many: readers with empty disks read them all. Thread-safe.
 class PackWriter {
  public:
   struct Payload {
@@ -96,6 +96,7 @@ class PackWriter {
   bool OpenIsDue() const;     // mu_ is held
   bool HasToPublish() const;  // mu_ is held
   void Upload(Lock& lock, std::shared_ptr<Batch> batch);
+  void AddWaiting(bucket::v1::Pack pack);  // mu_ is held
   void PublishWaiting(Lock& lock);
   void Failed(const absl::Status& status);  // mu_ is held
 
@@ -110,10 +111,10 @@ class PackWriter {
   std::shared_ptr<Batch> open_;   // this and what follows: guarded by mu_
   std::deque<std::shared_ptr<Batch>> sealed_;
   std::vector<std::shared_ptr<Batch>> uploading_;
-  bucket::v1::Index waiting_;  // uploaded, and in no index
-  std::chrono::steady_clock::time_point marks_due_;
-  std::int64_t added_ = 0;      // to waiting_, ever
-  std::int64_t published_ = 0;  // of them
+  bucket::v1::Index waiting_;                                    // uploaded, and in no index
+  std::chrono::steady_clock::time_point packs_due_, marks_due_;  // of waiting_
+  std::int64_t added_ = 0;                                       // to waiting_, ever
+  std::int64_t published_ = 0;                                   // of them
   int publishing_ = 0;
   std::int64_t pending_bytes_ = 0;
   std::int64_t last_time_ns_ = 0;
