@@ -10,7 +10,7 @@
 #include "src/base/file_system.h"
 #include "src/config/config.h"
 #include "src/daemon/builds.h"
-#include "src/daemon/team_parts.h"
+#include "src/daemon/team/team_parts.h"
 #include "src/store/local/local_store.h"
 
 namespace smelt {
@@ -37,6 +37,7 @@ class TeamCache {
 
  private:
   std::unique_ptr<SharedCache> shared_;
+  ProgramReferences references_;
   std::optional<Fetcher> fetcher_;
   std::optional<Publisher> publisher_;
   std::optional<Builds> builds_;

@@ -6,7 +6,6 @@
 #include "absl/time/time.h"
 #include "fmt/format.h"
 #include "glog/logging.h"
-#include "src/base/parallel.h"
 
 namespace smelt {
 namespace {
@@ -166,15 +165,9 @@ void Builds::Prefetch(const Digest& key) {
   std::erase_if(units, [&](const RecordedUnit& unit) { return actions_.Get(unit.action).ok(); });
   if (units.empty()) return;
   LOG(INFO) << "a build begins: fetching " << units.size() << " results ahead of it";
-  std::thread manifests([&] {
-    ParallelFor(units.size(), kManifestsAtOnce, [&](std::size_t i) {
-      if (!stopping_) team_.fetcher->FetchManifest(units[i].manifest);
-    });
-  });
-  std::vector<Digest> results;
-  for (const RecordedUnit& unit : units) results.push_back(unit.action);
-  team_.fetcher->FetchAhead(results, stopping_);
-  manifests.join();
+  std::vector<Fetcher::Unit> ahead;
+  for (const RecordedUnit& unit : units) ahead.push_back({unit.action, unit.manifest});
+  team_.fetcher->FetchAhead(ahead, stopping_);
 }
 
 void Builds::Write(const Digest& key, const Build& build) {

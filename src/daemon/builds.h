@@ -16,7 +16,7 @@
 #include "src/base/file_system.h"
 #include "src/daemon/build_record.h"
 #include "src/daemon/cargo_call.h"
-#include "src/daemon/team_parts.h"
+#include "src/daemon/team/team_parts.h"
 #include "src/digest/file_digests.h"
 #include "src/store/action_cache.h"
 
@@ -29,7 +29,6 @@ namespace smelt {
 class Builds {
  public:
   static constexpr std::int64_t kPauseNanos = 10'000'000'000;
-  static constexpr std::size_t kManifestsAtOnce = 32;
 
   // `actions` is the local cache as far as its results are complete. All outlive this; `team.shared` is not null.
   Builds(const TeamParts& team, ActionCache& actions, FileSystem& files, FileDigests& digests, Clock& clock);

@@ -47,7 +47,8 @@ class BuildsTest : public testing::Test {
   Counters counters_{table_};
   FakeClock clock_{1'000'000'000'000'000'000};
   FileDigests digests_{files_, clock_, table_};
-  Fetcher fetcher_{shared_, blobs_, actions_, counters_, clock_};
+  ProgramReferences references_;
+  Fetcher fetcher_{shared_, blobs_, actions_, references_, counters_, clock_};
   absl::Notification fetching_;
   const Digest toolchain_ = DigestOf("toolchain"), action_ = DigestOf("action");
 };

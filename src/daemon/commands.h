@@ -10,7 +10,7 @@
 #include "src/daemon/counters.h"
 #include "src/daemon/drain.h"
 #include "src/daemon/journal.h"
-#include "src/daemon/team_parts.h"
+#include "src/daemon/team/team_parts.h"
 #include "src/daemon/toolchains.h"
 #include "src/store/local/local_store.h"
 #include "src/wire/message.h"

@@ -8,7 +8,7 @@
 #include "src/action/action.h"
 #include "src/action/closure.h"
 #include "src/daemon/closure_evaluator.h"
-#include "src/daemon/team_parts.h"
+#include "src/daemon/team/team_parts.h"
 #include "src/daemon/unit.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"

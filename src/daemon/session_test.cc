@@ -110,6 +110,7 @@ TEST_F(SessionTest, NothingIsPutInPlaceForAWrapperThatHasGone) {
   });
   Send(one_.Request());
   looked.WaitForNotification();
+  ASSERT_EQ(shutdown(ours_.get(), SHUT_RDWR), 0);  // a process that is being made may have it open for a moment
   ours_.Reset();
   gone.Notify();
   End();

@@ -1,4 +1,4 @@
-#include "src/daemon/publisher.h"
+#include "src/daemon/team/publisher.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +11,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/parallel.h"
 #include "src/base/status_macros.h"
-#include "src/daemon/fetcher.h"
+#include "src/daemon/team/fetcher.h"
 #include "src/digest/hasher.h"
 #include "src/store/result_digests.h"
 
@@ -23,7 +23,7 @@ constexpr std::size_t kEntriesMax = 100'000;
 constexpr std::size_t kNotedMax = 100'000;
 constexpr std::size_t kTeamLetters = 16;
 constexpr std::size_t kEntryBytesMax = 4'000'000;  // of a result or a manifest: servers take messages of 4 MiB
-constexpr std::size_t kMadeAtOnce = 2;             // results: see SplicedResult; it holds their metadata in memory
+constexpr std::size_t kMadeAtOnce = 2;             // results: see TeamResult; it holds their metadata in memory
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
@@ -62,12 +62,13 @@ Manifest Fitting(Manifest manifest) {
 }  // namespace
 
 Publisher::Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
-                     Counters& counters, Clock& clock, std::string directory)
+                     ProgramReferences& references, Counters& counters, Clock& clock, std::string directory)
     : shared_(shared),
       blobs_(blobs),
       actions_(actions),
       outbox_(outbox),
       published_(published),
+      references_(references),
       counters_(counters),
       clock_(clock),
       directory_(std::move(directory)),
@@ -240,25 +241,26 @@ bool Publisher::Prepare(Entry& entry) {
   return true;
 }
 
-absl::StatusOr<SplicedResult> Publisher::SplicedOnce(const Entry& entry) {
+absl::StatusOr<TeamResult> Publisher::MadeOnce(const Entry& entry) {
   if (stopping_) return absl::CancelledError("the daemon ends");
   {
     absl::MutexLock lock(&mu_);
     if (const auto made = made_.find(entry.action); made != made_.end()) return made->second;
   }
-  ASSIGN_OR_RETURN(SplicedResult spliced, ToTeam(entry.result, blobs_));
+  ASSIGN_OR_RETURN(TeamResult team, ToTeam(entry.result, blobs_, references_, directory_));
   absl::MutexLock lock(&mu_);
-  return made_.insert_or_assign(entry.action, std::move(spliced)).first->second;
+  return made_.insert_or_assign(entry.action, std::move(team)).first->second;
 }
 
 absl::Status Publisher::MakeForTeam(Entry& entry) {
-  ASSIGN_OR_RETURN(SplicedResult spliced, SplicedOnce(entry));
-  if (const std::size_t bytes = spliced.result.ByteSizeLong(); bytes > kEntryBytesMax) {
+  ASSIGN_OR_RETURN(TeamResult team, MadeOnce(entry));
+  if (const std::size_t bytes = team.result.ByteSizeLong(); bytes > kEntryBytesMax) {
     return absl::OutOfRangeError(fmt::format("a result of {} bytes is too large for a team", bytes));
   }
-  ASSIGN_OR_RETURN(entry.blobs, DigestsIn(spliced.result));
-  entry.result = std::move(spliced.result);
-  entry.splices = std::move(spliced.splices);
+  ASSIGN_OR_RETURN(entry.blobs, DigestsIn(team.result));
+  entry.result = std::move(team.result);
+  entry.splices = std::move(team.splices);
+  entry.differences = std::move(team.differences);
   return absl::OkStatus();
 }
 
@@ -299,20 +301,29 @@ absl::Status Publisher::Publish(std::vector<Entry>& batch) {
   return shared_.Flush();
 }
 
-absl::StatusOr<Bytes> Publisher::BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices) {
-  const auto splice = splices.find(blob);
-  if (splice == splices.end()) return blobs_.Get(blob);
-  ASSIGN_OR_RETURN(const Bytes whole, blobs_.Get(splice->second.whole));
-  return RestOf(splice->second, whole, directory_);
+Publisher::Parts Publisher::PartsOf(const std::vector<Entry>& batch) {
+  Parts parts;
+  for (const Entry& entry : batch) {
+    for (const Splice& splice : entry.splices) parts.rests.emplace(splice.rest, splice);
+    for (const Difference& difference : entry.differences) parts.frames.emplace(difference.frame, difference.bytes);
+  }
+  return parts;
+}
+
+absl::StatusOr<Bytes> Publisher::BytesFor(const Digest& blob, const Parts& parts) {
+  if (const auto frame = parts.frames.find(blob); frame != parts.frames.end()) return frame->second;
+  const auto rest = parts.rests.find(blob);
+  if (rest == parts.rests.end()) return blobs_.Get(blob);
+  ASSIGN_OR_RETURN(const Bytes whole, blobs_.Get(rest->second.whole));
+  return RestOf(rest->second, whole, directory_);
 }
 
 absl::Status Publisher::UploadBlobs(std::vector<Entry>& batch) {
   std::vector<Digest> needed;
-  std::map<Digest, Splice> splices;
+  const Parts parts = PartsOf(batch);
   for (const Entry& entry : batch) {
     if (!entry.status.ok()) continue;
     needed.insert(needed.end(), entry.blobs.begin(), entry.blobs.end());
-    for (const Splice& splice : entry.splices) splices.emplace(splice.rest, splice);
   }
   ASSIGN_OR_RETURN(const std::vector<Digest> missing, shared_.blobs().FindMissing(needed));
   std::vector<absl::Status> statuses(missing.size());
@@ -321,7 +332,7 @@ absl::Status Publisher::UploadBlobs(std::vector<Entry>& batch) {
       statuses[i] = absl::CancelledError("the daemon ends");
       return;
     }
-    absl::StatusOr<Bytes> bytes = BytesFor(missing[i], splices);
+    absl::StatusOr<Bytes> bytes = BytesFor(missing[i], parts);
     statuses[i] = bytes.ok() ? shared_.blobs().Put(missing[i], *std::move(bytes)) : bytes.status();
   });
   std::map<Digest, absl::Status> failed;

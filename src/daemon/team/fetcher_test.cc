@@ -1,6 +1,7 @@
-#include "src/daemon/fetcher.h"
+#include "src/daemon/team/fetcher.h"
 
 #include <atomic>
+#include <random>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -8,6 +9,7 @@
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/store/zstd_difference.h"
 #include "src/testing/archive.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/memory_table.h"
@@ -46,13 +48,48 @@ class FetcherTest : public testing::Test {
     ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(action, result));
   }
 
+  // A program that has most in common with the others.
+  static std::string Program(std::size_t number) {
+    std::mt19937 random(1);
+    std::string program(kProgramBytesMin, '\0');
+    for (char& byte : program) byte = static_cast<char>(random());
+    return program.replace(number * 100, 8, "program" + std::to_string(number));
+  }
+
+  // The team has results with `count` such programs; the actions.
+  std::vector<Digest> TeamHasPrograms(std::size_t count) {
+    std::vector<Digest> actions;
+    EXPECT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf(Program(0)), Bytes(Program(0))));
+    MemoryBlobStore theirs;
+    ProgramReferences their_references;
+    for (std::size_t i = 0; i < count; ++i) {
+      programs_.push_back(DigestOf(Program(i)));
+      actions.push_back(DigestOf("builds program " + std::to_string(i)));
+      ActionCache::ActionResult result;
+      auto& file = *result.add_output_files();
+      file.set_path("target/debug/build/a/build_script_build-" + std::to_string(i));
+      file.set_is_executable(true);
+      *file.mutable_digest() = reapi::ToProto(programs_[i]);
+      EXPECT_OK(theirs.Put(programs_[i], Bytes(Program(i))));
+      auto team = ToTeam(result, theirs, their_references, "");
+      EXPECT_OK(team);
+      for (const Difference& difference : team->differences) {
+        EXPECT_OK(shared_.memory_blobs.MemoryBlobStore::Put(difference.frame, difference.bytes));
+      }
+      EXPECT_OK(shared_.memory_actions.MemoryActionCache::Put(actions[i], team->result));
+    }
+    return actions;
+  }
+
+  std::vector<Digest> programs_;
   MemorySharedCache shared_;
   MemoryBlobStore blobs_;
   MemoryActionCache actions_;
   MemoryTable table_;
   Counters counters_{table_};
   FakeClock clock_{1'000'000'000'000};
-  Fetcher fetcher_{shared_, blobs_, actions_, counters_, clock_};
+  ProgramReferences references_;
+  Fetcher fetcher_{shared_, blobs_, actions_, references_, counters_, clock_};
   const Digest action_ = DigestOf("action");
 };
 
@@ -91,7 +128,7 @@ TEST_F(FetcherTest, AnRlibThatIsNotWhatItsPartsMakeIsNotKept) {
     *file.mutable_digest() = reapi::ToProto(DigestOf(contents));
     ASSERT_OK(theirs.Put(DigestOf(contents), Bytes(contents)));
   }
-  auto team = ToTeam(result, theirs);
+  auto team = ToTeam(result, theirs, references_, "");
   ASSERT_OK(team);
   ASSERT_EQ(team->splices.size(), 1u);
   const std::string wrong(static_cast<std::size_t>(team->splices[0].rest.size), 'x');
@@ -102,6 +139,50 @@ TEST_F(FetcherTest, AnRlibThatIsNotWhatItsPartsMakeIsNotKept) {
   EXPECT_FALSE(fetcher_.FetchResult(action_).ok());
   EXPECT_FALSE(blobs_.Get(DigestOf(rlib)).ok());
   EXPECT_FALSE(actions_.Get(action_).ok());
+}
+
+TEST_F(FetcherTest, ProgramsComeAsDifferencesAndTheirReferenceOnce) {
+  const std::vector<Digest> actions = TeamHasPrograms(3);
+  std::vector<Fetcher::Unit> units;
+  for (const Digest& action : actions) units.push_back({action, DigestOf("k")});
+  fetcher_.FetchAhead(units, false);
+  EXPECT_EQ(shared_.memory_blobs.gets, 3) << "the first as it is, the others as differences";
+  for (const Digest& program : programs_) {
+    const auto bytes = blobs_.Get(program);
+    ASSERT_OK(bytes);
+    EXPECT_EQ(*DigestOf(*bytes), program);
+  }
+  for (const Digest& action : actions) {
+    const auto result = actions_.Get(action);
+    ASSERT_OK(result);
+    EXPECT_EQ(result->output_files_size(), 1);
+  }
+}
+
+TEST_F(FetcherTest, AProgramIsFetchedThoughNobodyNeedsItsReference) {
+  const std::vector<Digest> actions = TeamHasPrograms(2);
+  ASSERT_OK(fetcher_.FetchResult(actions[1]));
+  EXPECT_OK(blobs_.Get(programs_[1]));
+  EXPECT_EQ(shared_.memory_blobs.gets, 2);
+}
+
+TEST_F(FetcherTest, AProgramThatIsNotWhatItsPartsMakeIsAbsent) {
+  const std::vector<Digest> actions = TeamHasPrograms(2);
+  auto result = *shared_.memory_actions.Get(actions[1]);
+  for (const std::string& bad : {std::string("no difference"), ZstdDifference(Program(0), Program(7))}) {
+    ASSERT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf(bad), Bytes(bad)));
+    *result.mutable_output_files(0)->mutable_digest() = reapi::ToProto(DigestOf(bad));
+    ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(actions[1], result));
+    EXPECT_THAT(fetcher_.FetchResult(actions[1]), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_FALSE(actions_.Get(actions[1]).ok());
+    clock_.AdvanceNanos(Fetcher::kAbsentNanos);
+  }
+}
+
+TEST_F(FetcherTest, WithoutItsReferenceAProgramIsAbsent) {
+  const std::vector<Digest> actions = TeamHasPrograms(2);
+  shared_.memory_blobs.Forget(programs_[0]);
+  EXPECT_THAT(fetcher_.FetchResult(actions[1]), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(FetcherTest, WhatIsAbsentIsAskedForAgainAfterAWhile) {
@@ -150,7 +231,9 @@ TEST_F(FetcherTest, WhatIsFetchedAheadWaitsForRoomAndWhatIsAskedForDoesNot) {
   };
   std::vector<std::thread> threads;
   const std::atomic<bool> stopping = false;
-  threads.emplace_back([&] { fetcher_.FetchAhead({DigestOf("ahead 1"), DigestOf("ahead 2")}, stopping); });
+  const std::vector<Fetcher::Unit> ahead = {{DigestOf("ahead 1"), DigestOf("k1")},
+                                            {DigestOf("ahead 2"), DigestOf("k2")}};
+  threads.emplace_back([&] { fetcher_.FetchAhead(ahead, stopping); });
   threads.emplace_back([&] { EXPECT_OK(fetcher_.FetchResult(DigestOf("now"))); });
   both.WaitForNotification();  // one of those ahead, and the one that is asked for
   EXPECT_EQ(shared_.memory_blobs.gets, 2);

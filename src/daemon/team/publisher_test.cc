@@ -1,9 +1,10 @@
-#include "src/daemon/publisher.h"
+#include "src/daemon/team/publisher.h"
 
 #include <optional>
+#include <random>
 
 #include "gmock/gmock.h"
-#include "src/daemon/fetcher.h"
+#include "src/daemon/team/fetcher.h"
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
@@ -19,7 +20,7 @@ using std::chrono::milliseconds;
 
 class PublisherTest : public testing::Test {
  protected:
-  void Start() { publisher_.emplace(shared_, blobs_, actions_, outbox_, published_, counters_, clock_); }
+  void Start() { publisher_.emplace(shared_, blobs_, actions_, outbox_, published_, references_, counters_, clock_); }
 
   // This machine has compiled `action` under `manifest`.
   void Learn(const Digest& action, const Digest& manifest, const std::string& blob, const std::string& shape) {
@@ -47,6 +48,7 @@ class PublisherTest : public testing::Test {
   MemoryTable outbox_, published_, table_;
   FakeClock clock_{1'000'000'000'000};
   Counters counters_{table_};
+  ProgramReferences references_;
   std::optional<Publisher> publisher_;
   const Digest action_ = DigestOf("action"), manifest_ = DigestOf("k0");
 };
@@ -83,13 +85,45 @@ TEST_F(PublisherTest, ALibrarysMetadataTravelsOnce) {
 
   MemoryBlobStore their_blobs;
   MemoryActionCache their_actions;
-  Fetcher fetcher(shared_, their_blobs, their_actions, counters_, clock_);
+  ProgramReferences their_references;
+  Fetcher fetcher(shared_, their_blobs, their_actions, their_references, counters_, clock_);
   const auto fetched = fetcher.FetchResult(action_);
   ASSERT_OK(fetched);
   EXPECT_EQ(fetched->SerializeAsString(), result.SerializeAsString());
   EXPECT_EQ(their_actions.Get(action_)->SerializeAsString(), result.SerializeAsString());
   EXPECT_EQ(*their_blobs.Get(DigestOf(rlib))->ReadAll(), rlib);
   EXPECT_EQ(*their_blobs.Get(DigestOf(metadata))->ReadAll(), metadata);
+}
+
+TEST_F(PublisherTest, AProgramThatWasEditedTravelsAsADifference) {
+  std::string program(2 << 20, '\0');
+  std::mt19937 random(1);
+  for (char& byte : program) byte = static_cast<char>(random());
+  Start();
+  std::vector<Digest> actions, programs;
+  for (const char* edit : {"first", "second"}) {
+    program.replace(1'000'000, 10, edit);
+    ActionCache::ActionResult result;
+    auto& file = *result.add_output_files();
+    file.set_path("target/debug/deps/app-0123456789abcdef");
+    file.set_is_executable(true);
+    programs.push_back(DigestOf(program));
+    actions.push_back(DigestOf(edit));
+    *file.mutable_digest() = reapi::ToProto(programs.back());
+    ASSERT_OK(blobs_.Put(programs.back(), Bytes(program)));
+    ASSERT_OK(actions_.Put(actions.back(), result));
+    publisher_->AddResult(actions.back(), manifest_);
+    ASSERT_OK(Flush());
+  }
+  EXPECT_OK(shared_.memory_blobs.Get(programs[0]));
+  EXPECT_FALSE(shared_.memory_blobs.Get(programs[1]).ok());
+  const auto theirs = shared_.memory_actions.Get(actions[1]);
+  ASSERT_OK(theirs);
+  ASSERT_EQ(theirs->output_files_size(), 2);
+  const Digest difference = *reapi::FromProto(theirs->output_files(0).digest());
+  EXPECT_OK(shared_.memory_blobs.Get(difference));
+  EXPECT_LT(difference.size, 10'000);
+  EXPECT_EQ(*reapi::FromProto(theirs->output_files(1).digest()), programs[0]) << "so that a server keeps it";
 }
 
 TEST_F(PublisherTest, WhatTheTeamHasDoesNotTravelAgain) {

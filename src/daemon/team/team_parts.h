@@ -1,8 +1,8 @@
-#ifndef SMELT_DAEMON_TEAM_PARTS_H_
-#define SMELT_DAEMON_TEAM_PARTS_H_
+#ifndef SMELT_DAEMON_TEAM_TEAM_PARTS_H_
+#define SMELT_DAEMON_TEAM_TEAM_PARTS_H_
 
-#include "src/daemon/fetcher.h"
-#include "src/daemon/publisher.h"
+#include "src/daemon/team/fetcher.h"
+#include "src/daemon/team/publisher.h"
 #include "src/store/shared_cache.h"
 
 namespace smelt {
@@ -19,4 +19,4 @@ struct TeamParts {
 
 }  // namespace smelt
 
-#endif  // SMELT_DAEMON_TEAM_PARTS_H_
+#endif  // SMELT_DAEMON_TEAM_TEAM_PARTS_H_

@@ -1,4 +1,4 @@
-#include "src/daemon/turns.h"
+#include "src/daemon/team/turns.h"
 
 namespace smelt {
 

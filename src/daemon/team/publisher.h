@@ -1,5 +1,5 @@
-#ifndef SMELT_DAEMON_PUBLISHER_H_
-#define SMELT_DAEMON_PUBLISHER_H_
+#ifndef SMELT_DAEMON_TEAM_PUBLISHER_H_
+#define SMELT_DAEMON_TEAM_PUBLISHER_H_
 
 #include <atomic>
 #include <chrono>
@@ -17,7 +17,7 @@
 #include "src/base/clock.h"
 #include "src/base/table.h"
 #include "src/daemon/counters.h"
-#include "src/daemon/spliced_results.h"
+#include "src/daemon/team/team_results.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -47,7 +47,7 @@ class Publisher {
   // All outlive this. What `outbox` has kept is taken up again; `published` remembers which results this team has.
   // Parts of blobs lie in files of `directory` while they go; empty: TMPDIR, else /tmp.
   Publisher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Table& outbox, Table& published,
-            Counters& counters, Clock& clock, std::string directory = {});
+            ProgramReferences& references, Counters& counters, Clock& clock, std::string directory = {});
 
   // Finishes the blob transfers under way; the rest stays in the table.
   ~Publisher();
@@ -89,6 +89,7 @@ class Publisher {
     ActionCache::ActionResult result;  // as it is here, then as the team gets it
     std::vector<Digest> blobs;         // of that
     std::vector<Splice> splices;
+    std::vector<Difference> differences;
     absl::Status status;
   };
 
@@ -106,8 +107,14 @@ class Publisher {
   absl::Status Publish(std::vector<Entry>& batch);
   bool Prepare(Entry& entry);
   absl::Status MakeForTeam(Entry& entry);
-  absl::StatusOr<SplicedResult> SplicedOnce(const Entry& entry);
-  absl::StatusOr<Bytes> BytesFor(const Digest& blob, const std::map<Digest, Splice>& splices);
+  // What travels and is no blob of the local store.
+  struct Parts {
+    std::map<Digest, Splice> rests;
+    std::map<Digest, Bytes> frames;
+  };
+  static Parts PartsOf(const std::vector<Entry>& batch);
+  absl::StatusOr<TeamResult> MadeOnce(const Entry& entry);
+  absl::StatusOr<Bytes> BytesFor(const Digest& blob, const Parts& parts);
   absl::Status UploadBlobs(std::vector<Entry>& batch);
   absl::Status PublishManifest(const Digest& key);
   bool IsReadOnly() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -121,6 +128,7 @@ class Publisher {
   ActionCache& actions_;
   Table& outbox_;
   Table& published_;
+  ProgramReferences& references_;
   Counters& counters_;
   Clock& clock_;
   const std::string directory_;
@@ -131,7 +139,7 @@ class Publisher {
   std::map<std::uint64_t, std::string> entries_ ABSL_GUARDED_BY(mu_);  // as in the table
   std::uint64_t next_ ABSL_GUARDED_BY(mu_) = 1;
   std::string problem_ ABSL_GUARDED_BY(mu_);
-  std::map<Digest, SplicedResult> made_ ABSL_GUARDED_BY(mu_);    // of results that did not go yet: not made again
+  std::map<Digest, TeamResult> made_ ABSL_GUARDED_BY(mu_);       // of results that did not go yet: not made again
   absl::flat_hash_set<Digest> noted_ ABSL_GUARDED_BY(mu_);       // hits that need not be looked at again
   std::optional<std::int64_t> refused_ns_ ABSL_GUARDED_BY(mu_);  // when we were told that we may only read
   std::int64_t rounds_ ABSL_GUARDED_BY(mu_) = 0;
@@ -143,4 +151,4 @@ class Publisher {
 
 }  // namespace smelt
 
-#endif  // SMELT_DAEMON_PUBLISHER_H_
+#endif  // SMELT_DAEMON_TEAM_PUBLISHER_H_

@@ -1,4 +1,4 @@
-#include "src/daemon/spliced_results.h"
+#include "src/daemon/team/spliced_results.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +11,7 @@
 #include "src/compilers/rustc/rlib.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/reapi/node_properties.h"
 #include "src/store/pieces.h"
 #include "src/store/spool.h"
 
@@ -70,25 +71,12 @@ const v2::OutputFile* MetadataBeside(std::string_view path, const ActionCache::A
   return nullptr;
 }
 
-void AddProperty(v2::OutputFile& file, const char* name, std::string value) {
-  v2::NodeProperty& property = *file.mutable_node_properties()->add_properties();
-  property.set_name(name);
-  property.set_value(std::move(value));
-}
-
-std::string_view PropertyOf(const v2::OutputFile& file, std::string_view name) {
-  for (const v2::NodeProperty& property : file.node_properties().properties()) {
-    if (property.name() == name) return property.value();
-  }
-  return {};
-}
-
 absl::StatusOr<Splice> SpliceIn(const v2::OutputFile& file) {
   Splice splice;
-  ASSIGN_OR_RETURN(splice.whole, Digest::Parse(PropertyOf(file, kWhole)));
-  ASSIGN_OR_RETURN(splice.metadata, Digest::Parse(PropertyOf(file, kMetadata)));
+  ASSIGN_OR_RETURN(splice.whole, Digest::Parse(reapi::PropertyOf(file, kWhole)));
+  ASSIGN_OR_RETURN(splice.metadata, Digest::Parse(reapi::PropertyOf(file, kMetadata)));
   ASSIGN_OR_RETURN(splice.rest, reapi::FromProto(file.digest()));
-  const std::string_view offset = PropertyOf(file, kOffset);
+  const std::string_view offset = reapi::PropertyOf(file, kOffset);
   const auto [end, error] = std::from_chars(offset.data(), offset.data() + offset.size(), splice.offset);
   const bool fits = error == std::errc() && end == offset.data() + offset.size() && splice.offset >= 0 &&
                     splice.offset <= splice.rest.size && splice.whole.size - splice.metadata.size == splice.rest.size;
@@ -99,8 +87,8 @@ absl::StatusOr<Splice> SpliceIn(const v2::OutputFile& file) {
 
 }  // namespace
 
-absl::StatusOr<SplicedResult> ToTeam(ActionCache::ActionResult result, BlobStore& blobs) {
-  SplicedResult spliced;
+absl::StatusOr<std::vector<Splice>> TakeSplices(ActionCache::ActionResult& result, BlobStore& blobs) {
+  std::vector<Splice> splices;
   for (v2::OutputFile& file : *result.mutable_output_files()) {
     const v2::OutputFile* const beside = MetadataBeside(file.path(), result);
     if (beside == nullptr) continue;
@@ -110,27 +98,25 @@ absl::StatusOr<SplicedResult> ToTeam(ActionCache::ActionResult result, BlobStore
     if (!splice) continue;
     file.set_path(file.path() + kRestSuffix);
     *file.mutable_digest() = reapi::ToProto(splice->rest);
-    AddProperty(file, kMetadata, metadata.ToString());
-    AddProperty(file, kOffset, std::to_string(splice->offset));
-    AddProperty(file, kWhole, whole.ToString());
-    spliced.splices.push_back(*splice);
+    reapi::AddProperty(file, kMetadata, metadata.ToString());
+    reapi::AddProperty(file, kOffset, std::to_string(splice->offset));
+    reapi::AddProperty(file, kWhole, whole.ToString());
+    splices.push_back(*splice);
   }
-  spliced.result = std::move(result);
-  return spliced;
+  return splices;
 }
 
-absl::StatusOr<SplicedResult> FromTeam(ActionCache::ActionResult result) {
-  SplicedResult spliced;
+absl::StatusOr<std::vector<Splice>> ReadSplices(ActionCache::ActionResult& result) {
+  std::vector<Splice> splices;
   for (v2::OutputFile& file : *result.mutable_output_files()) {
     if (!file.path().ends_with(kRestSuffix)) continue;
     ASSIGN_OR_RETURN(const Splice splice, SpliceIn(file));
     file.mutable_path()->resize(file.path().size() - std::string_view(kRestSuffix).size());
     *file.mutable_digest() = reapi::ToProto(splice.whole);
     file.clear_node_properties();
-    spliced.splices.push_back(splice);
+    splices.push_back(splice);
   }
-  spliced.result = std::move(result);
-  return spliced;
+  return splices;
 }
 
 absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std::string& directory) {

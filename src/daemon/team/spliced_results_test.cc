@@ -1,10 +1,9 @@
-#include "src/daemon/spliced_results.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "src/base/status_macros.h"
+#include "src/daemon/team/team_results.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/store/memory/memory_blob_store.h"
@@ -46,6 +45,7 @@ class SplicedResultsTest : public testing::Test {
   }
 
   TempDir directory_;
+  ProgramReferences references_;
   MemoryBlobStore blobs_;
   const std::string rmeta_ = "rust" + std::string(5'000, 'm');
 };
@@ -55,7 +55,7 @@ TEST_F(SplicedResultsTest, AnRlibTravelsWithoutItsMetadataAndComesBack) {
     const std::string rlib =
         Archive({{"/", "symbols"}, {"lib.rmeta/", "ELF" + rmeta_ + "end"}, {"/0", std::string(objects, 'o')}});
     const ActionResult local = Library(rlib, rmeta_);
-    const auto team = ToTeam(local, blobs_);
+    const auto team = ToTeam(local, blobs_, references_, directory_.path());
     ASSERT_OK(team);
     ASSERT_EQ(team->splices.size(), 1u);
     const Splice& splice = team->splices[0];
@@ -65,7 +65,7 @@ TEST_F(SplicedResultsTest, AnRlibTravelsWithoutItsMetadataAndComesBack) {
     EXPECT_EQ(team->result.output_files(1).digest().hash(), splice.rest.Hex());
     EXPECT_EQ(WholeFrom(splice), rlib);
 
-    const auto back = FromTeam(team->result);
+    const auto back = FromTeam(team->result, references_);
     ASSERT_OK(back);
     EXPECT_EQ(back->result.SerializeAsString(), local.SerializeAsString());
     ASSERT_EQ(back->splices.size(), 1u);
@@ -91,14 +91,14 @@ TEST_F(SplicedResultsTest, WhatCannotBeTakenApartStaysWhole) {
       {"too little to pay", Library(Archive({{"lib.rmeta/", "rust"}}), "rust")},
   };
   for (const auto& each : cases) {
-    const auto team = ToTeam(each.result, blobs_);
+    const auto team = ToTeam(each.result, blobs_, references_, directory_.path());
     ASSERT_OK(team);
     EXPECT_EQ(team->result.SerializeAsString(), each.result.SerializeAsString()) << each.what;
     EXPECT_TRUE(team->splices.empty()) << each.what;
   }
   ActionResult alone;
   AddFile(alone, "liba.rlib", good);
-  const auto team = ToTeam(alone, blobs_);
+  const auto team = ToTeam(alone, blobs_, references_, directory_.path());
   ASSERT_OK(team);
   EXPECT_TRUE(team->splices.empty());
 }
@@ -106,7 +106,7 @@ TEST_F(SplicedResultsTest, WhatCannotBeTakenApartStaysWhole) {
 TEST_F(SplicedResultsTest, AnRlibThatHasLeftTheStoreIsAnError) {
   ActionResult result = Library(Archive({{"lib.rmeta/", rmeta_}}), rmeta_);
   *result.mutable_output_files(1)->mutable_digest() = reapi::ToProto(DigestOf("gone"));
-  EXPECT_THAT(ToTeam(result, blobs_), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ToTeam(result, blobs_, references_, directory_.path()), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(SplicedResultsTest, AnRlibThatHasRottenHereDoesNotGoThere) {
@@ -123,13 +123,14 @@ TEST_F(SplicedResultsTest, AnRlibThatHasRottenHereDoesNotGoThere) {
   for (const std::string& blob : {rlib, rmeta_, std::string("dep-info")}) {
     ASSERT_OK(rotten.Put(DigestOf(blob), Bytes(blob)));
   }
-  EXPECT_THAT(ToTeam(Library(rlib, rmeta_), rotten), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(ToTeam(Library(rlib, rmeta_), rotten, references_, directory_.path()),
+              StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(SplicedResultsTest, PropertiesThatSayNothingSensibleAreRefused) {
-  const auto team = ToTeam(Library(Archive({{"lib.rmeta/", rmeta_}}), rmeta_), blobs_);
+  const auto team = ToTeam(Library(Archive({{"lib.rmeta/", rmeta_}}), rmeta_), blobs_, references_, directory_.path());
   ASSERT_OK(team);
-  ASSERT_OK(FromTeam(team->result));
+  ASSERT_OK(FromTeam(team->result, references_));
   const struct {
     int property;
     const char* value;
@@ -137,14 +138,15 @@ TEST_F(SplicedResultsTest, PropertiesThatSayNothingSensibleAreRefused) {
   for (const auto& each : cases) {
     ActionResult result = team->result;
     result.mutable_output_files(1)->mutable_node_properties()->mutable_properties(each.property)->set_value(each.value);
-    EXPECT_THAT(FromTeam(result), StatusIs(absl::StatusCode::kInvalidArgument)) << each.property << " " << each.value;
+    EXPECT_THAT(FromTeam(result, references_), StatusIs(absl::StatusCode::kInvalidArgument))
+        << each.property << " " << each.value;
   }
   ActionResult other = team->result;
   *other.mutable_output_files(1)->mutable_digest() = reapi::ToProto(DigestOf("of another size"));
-  EXPECT_THAT(FromTeam(other), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FromTeam(other, references_), StatusIs(absl::StatusCode::kInvalidArgument));
   ActionResult none = team->result;
   none.mutable_output_files(1)->clear_node_properties();
-  EXPECT_THAT(FromTeam(none), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FromTeam(none, references_), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

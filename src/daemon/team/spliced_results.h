@@ -1,5 +1,5 @@
-#ifndef SMELT_DAEMON_SPLICED_RESULTS_H_
-#define SMELT_DAEMON_SPLICED_RESULTS_H_
+#ifndef SMELT_DAEMON_TEAM_SPLICED_RESULTS_H_
+#define SMELT_DAEMON_TEAM_SPLICED_RESULTS_H_
 
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ namespace smelt {
 // its metadata, and who fetches it puts them together again.
 //
 // Such an output's path ends with kRestSuffix, so that who does not know of this finds no rlib instead of a wrong one,
-// and its node_properties say what it was: see ToTeam. docs/adr/0015-an-rlib-travels-without-its-metadata.md.
+// and its node_properties say what it was. docs/adr/0015-an-rlib-travels-without-its-metadata.md.
 
 inline constexpr char kRestSuffix[] = ".without-metadata";
 
@@ -28,21 +28,16 @@ struct Splice {
   std::int64_t offset = 0;
 };
 
-struct SplicedResult {
-  ActionCache::ActionResult result;
-  std::vector<Splice> splices;
-};
+// Takes the metadata out of each rlib of `result`. One that cannot be taken apart stays whole; errors of reading
+// `blobs` are the store's.
+absl::StatusOr<std::vector<Splice>> TakeSplices(ActionCache::ActionResult& result, BlobStore& blobs);
 
-// The local result as it is for the team, and what stands for what in it. An rlib that cannot be taken apart stays
-// whole; errors of reading `blobs` are the store's.
-absl::StatusOr<SplicedResult> ToTeam(ActionCache::ActionResult result, BlobStore& blobs);
-
-// The reverse, of what the team has. INVALID_ARGUMENT for properties that say nothing sensible.
-absl::StatusOr<SplicedResult> FromTeam(ActionCache::ActionResult result);
+// The reverse: `result` names the rlibs again. INVALID_ARGUMENT for properties that say nothing sensible.
+absl::StatusOr<std::vector<Splice>> ReadSplices(ActionCache::ActionResult& result);
 
 // The part of the rlib that travels; in a file of `directory` when it is large.
 absl::StatusOr<Bytes> RestOf(const Splice& splice, const Bytes& whole, const std::string& directory);
 
 }  // namespace smelt
 
-#endif  // SMELT_DAEMON_SPLICED_RESULTS_H_
+#endif  // SMELT_DAEMON_TEAM_SPLICED_RESULTS_H_

@@ -1,5 +1,5 @@
-#ifndef SMELT_DAEMON_TURNS_H_
-#define SMELT_DAEMON_TURNS_H_
+#ifndef SMELT_DAEMON_TEAM_TURNS_H_
+#define SMELT_DAEMON_TEAM_TURNS_H_
 
 #include <cstdint>
 #include <set>
@@ -70,4 +70,4 @@ class Turns {
 
 }  // namespace smelt
 
-#endif  // SMELT_DAEMON_TURNS_H_
+#endif  // SMELT_DAEMON_TEAM_TURNS_H_

@@ -1,6 +1,7 @@
-#include "src/daemon/fetcher.h"
+#include "src/daemon/team/fetcher.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/cleanup/cleanup.h"
 #include "fmt/format.h"
@@ -14,6 +15,11 @@ namespace {
 // Beyond this the memory of what is absent, or was fetched, begins anew.
 constexpr std::size_t kRememberedMax = 100'000;
 
+// What a manifest stands for on the way: a bucket gives it with half a megabyte of what lies beside it.
+constexpr std::int64_t kManifestBytes = 512 << 10;
+
+constexpr std::size_t kHeldMax = 4;  // references: of build scripts, of proc macros, of two toolchains
+
 // Several at once. The first error, when all have ended.
 template <typename Part, typename Transfer>
 absl::Status ForAll(const std::vector<Part>& parts, const Transfer& transfer) {
@@ -21,6 +27,12 @@ absl::Status ForAll(const std::vector<Part>& parts, const Transfer& transfer) {
   ParallelFor(parts.size(), Fetcher::kBlobsAtOnce, [&](std::size_t i) { statuses[i] = transfer(parts[i]); });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
   return absl::OkStatus();
+}
+
+// What the team's parts made is not what they were said to make.
+absl::Status WrongIsAbsent(const char* what, const absl::Status& put) {
+  if (!absl::IsInvalidArgument(put) && !absl::IsDataLoss(put)) return put;
+  return absl::NotFoundError(fmt::format("the team's parts of a {} are wrong: {}", what, std::string(put.message())));
 }
 
 bool Holds(const Manifest& manifest, const std::string& shape) {
@@ -87,32 +99,48 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Fetch(const Digest& action, T
   });
 }
 
-void Fetcher::FetchAhead(const std::vector<Digest>& actions, const std::atomic<bool>& stopping) {
+void Fetcher::FetchAhead(const std::vector<Unit>& units, const std::atomic<bool>& stopping) {
   std::vector<Turns::Place> places;
-  for (const Digest& action : actions) places.push_back(turns_.Begin(action, /*at_once=*/false));
-  ParallelFor(actions.size(), kResultsAtOnce, [&](std::size_t i) {
-    if (stopping) return turns_.End(actions[i]);
-    Fetch(actions[i], places[i]).status().IgnoreError();
+  for (const Unit& unit : units) places.push_back(turns_.Begin(unit.action, /*at_once=*/false));
+  std::thread manifests([&] {
+    ParallelFor(units.size(), kManifestsAtOnce, [&](std::size_t i) {
+      const Turns::Turn turn = turns_.Enter(places[i], kManifestBytes);
+      if (!stopping) FetchManifest(units[i].manifest);
+    });
   });
+  ParallelFor(units.size(), kResultsAtOnce, [&](std::size_t i) {
+    if (stopping) return turns_.End(units[i].action);
+    Fetch(units[i].action, places[i]).status().IgnoreError();
+  });
+  manifests.join();
+  ForgetReferences();
+}
+
+void Fetcher::ForgetReferences() {
+  absl::MutexLock lock(&mu_);
+  held_.clear();
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action, Turns::Place place) {
   ASSIGN_OR_RETURN(ActionCache::ActionResult stored, shared_.actions().Get(action));
-  ASSIGN_OR_RETURN(SplicedResult spliced, FromTeam(std::move(stored)));
-  RETURN_IF_ERROR(TransferBlobs(spliced, place));
-  RETURN_IF_ERROR(actions_.Put(action, spliced.result));
+  ASSIGN_OR_RETURN(TeamResult team, FromTeam(std::move(stored), references_));
+  RETURN_IF_ERROR(TransferBlobs(team, place));
+  RETURN_IF_ERROR(actions_.Put(action, team.result));
   absl::MutexLock lock(&mu_);
   if (fetched_.size() > kRememberedMax) fetched_.clear();
   fetched_.insert(action);
-  return std::move(spliced.result);
+  return std::move(team.result);
 }
 
+// Once the blob is in the store nobody here has it open for writing, or it could not be run.
 absl::Status Fetcher::TransferBlob(const Digest& digest, Turns::Place place) {
-  ASSIGN_OR_RETURN(Bytes bytes, [&] {
-    const Turns::Turn turn = turns_.Enter(place, digest.size);
-    return shared_.blobs().Get(digest);
-  }());
-  return blobs_.Put(digest, std::move(bytes));
+  return blobs_under_way_.Do(digest, [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(Bytes bytes, [&] {
+      const Turns::Turn turn = turns_.Enter(place, digest.size);
+      return shared_.blobs().Get(digest);
+    }());
+    return blobs_.Put(digest, std::move(bytes));
+  });
 }
 
 absl::Status Fetcher::TransferRlib(const Splice& splice, Turns::Place place) {
@@ -121,17 +149,60 @@ absl::Status Fetcher::TransferRlib(const Splice& splice, Turns::Place place) {
     const Turns::Turn turn = turns_.Enter(place, splice.rest.size);
     return shared_.GetWith(splice.rest, {splice.offset, metadata}, splice.whole, directory_);
   }());
-  const absl::Status put = blobs_.Put(splice.whole, std::move(whole));
-  if (!absl::IsInvalidArgument(put)) return put;
-  return absl::NotFoundError(fmt::format("the team's parts of an rlib are wrong: {}", std::string(put.message())));
+  return WrongIsAbsent("rlib", blobs_.Put(splice.whole, std::move(whole)));
 }
 
-absl::Status Fetcher::TransferBlobs(const SplicedResult& spliced, Turns::Place place) {
-  ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(spliced.result));
+absl::StatusOr<Bytes> Fetcher::FindReference(const Digest& digest, Turns::Place place) {
+  auto here = blobs_.Get(digest);
+  if (!here.ok()) {
+    RETURN_IF_ERROR(TransferBlob(digest, place));
+    here = blobs_.Get(digest);  // it may be on its way to a target directory
+  }
+  if (!here.ok()) here = shared_.blobs().Get(digest);
+  RETURN_IF_ERROR(here.status());
+  ASSIGN_OR_RETURN(std::string bytes, here->ReadAll());
+  return Bytes(std::move(bytes));
+}
+
+absl::StatusOr<Bytes> Fetcher::Reference(const Digest& digest, Turns::Place place) {
+  return references_under_way_.Do(digest, [&]() -> absl::StatusOr<Bytes> {
+    {
+      absl::MutexLock lock(&mu_);
+      if (const auto held = held_.find(digest); held != held_.end()) return held->second;
+    }
+    ASSIGN_OR_RETURN(const Bytes bytes, FindReference(digest, place));
+    absl::MutexLock lock(&mu_);
+    if (held_.size() >= kHeldMax) held_.clear();
+    held_.insert_or_assign(digest, bytes);
+    return bytes;
+  });
+}
+
+absl::Status Fetcher::TransferProgram(const Difference& difference, Turns::Place place) {
+  ASSIGN_OR_RETURN(const Bytes reference, Reference(difference.reference, place));
+  ASSIGN_OR_RETURN(const Bytes frame, [&] {
+    const Turns::Turn turn = turns_.Enter(place, difference.frame.size);
+    return shared_.blobs().Get(difference.frame);
+  }());
+  absl::StatusOr<Bytes> whole = [&] {
+    const absl::MutexLock lock(&unpacking_);
+    return ApplyDifference(difference, reference, frame, directory_);
+  }();
+  const absl::Status put = whole.ok() ? blobs_.Put(difference.whole, *std::move(whole)) : whole.status();
+  if (!put.ok()) ForgetReferences();
+  return WrongIsAbsent("program", put);
+}
+
+absl::Status Fetcher::TransferBlobs(const TeamResult& team, Turns::Place place) {
+  ASSIGN_OR_RETURN(const std::vector<Digest> needed, DigestsIn(team.result));
   ASSIGN_OR_RETURN(std::vector<Digest> missing, blobs_.FindMissing(needed));
-  std::vector<Splice> rlibs = spliced.splices;
-  std::erase_if(rlibs, [&](const Splice& rlib) { return std::erase(missing, rlib.whole) == 0; });
+  std::vector<Splice> rlibs = team.splices;
+  std::vector<Difference> programs = team.differences;
+  const auto is_here = [&](const auto& part) { return std::erase(missing, part.whole) == 0; };
+  std::erase_if(rlibs, is_here);
+  std::erase_if(programs, is_here);
   RETURN_IF_ERROR(ForAll(missing, [&](const Digest& digest) { return TransferBlob(digest, place); }));
+  RETURN_IF_ERROR(ForAll(programs, [&](const Difference& program) { return TransferProgram(program, place); }));
   return ForAll(rlibs, [&](const Splice& rlib) { return TransferRlib(rlib, place); });  // they need their metadata
 }
 

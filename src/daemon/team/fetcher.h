@@ -1,5 +1,5 @@
-#ifndef SMELT_DAEMON_FETCHER_H_
-#define SMELT_DAEMON_FETCHER_H_
+#ifndef SMELT_DAEMON_TEAM_FETCHER_H_
+#define SMELT_DAEMON_TEAM_FETCHER_H_
 
 #include <atomic>
 #include <cstdint>
@@ -17,8 +17,8 @@
 #include "src/action/closure.h"
 #include "src/base/clock.h"
 #include "src/daemon/counters.h"
-#include "src/daemon/spliced_results.h"
-#include "src/daemon/turns.h"
+#include "src/daemon/team/team_results.h"
+#include "src/daemon/team/turns.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -34,19 +34,22 @@ class Fetcher {
  public:
   static constexpr std::int64_t kAbsentNanos = 30'000'000'000;
   static constexpr std::size_t kResultsAtOnce = 32;
+  static constexpr std::size_t kManifestsAtOnce = 16;
   static constexpr std::size_t kBlobsAtOnce = 8;  // of one result
 
   // While so many bytes of what FetchAhead brings are under way, no others are begun; then in the order of its list:
-  // what a build needs first comes first, instead of all at the end. Enough for a link of 1 Gbit/s and 100 ms.
-  static constexpr std::int64_t kAheadBytes = 32 << 20;
+  // what a build needs first comes first, instead of all at the end. As they are unpacked: a quarter of that travels,
+  // which is enough for a link of 1 Gbit/s and 30 ms.
+  static constexpr std::int64_t kAheadBytes = 16 << 20;
 
   // `actions` is the local cache as far as its results are complete. All outlive this. What is put together of its
   // parts lies in files of `directory` until it is in the store; empty: TMPDIR, else /tmp.
-  Fetcher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, Counters& counters, Clock& clock,
-          std::string directory = {})
+  Fetcher(SharedCache& shared, BlobStore& blobs, ActionCache& actions, ProgramReferences& references,
+          Counters& counters, Clock& clock, std::string directory = {})
       : shared_(shared),
         blobs_(blobs),
         actions_(actions),
+        references_(references),
         counters_(counters),
         clock_(clock),
         directory_(std::move(directory)) {}
@@ -56,9 +59,13 @@ class Fetcher {
   // if FetchAhead has it in its list.
   absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action);
 
-  // The results of `actions`, kResultsAtOnce at once, in this order; what cannot be had is left out. Ends early when
-  // `stopping`.
-  void FetchAhead(const std::vector<Digest>& actions, const std::atomic<bool>& stopping);
+  struct Unit {
+    Digest action, manifest;
+  };
+
+  // The results and the manifests of `units`, kResultsAtOnce and kManifestsAtOnce at once, in this order; what cannot
+  // be had is left out. Ends early when `stopping`.
+  void FetchAhead(const std::vector<Unit>& units, const std::atomic<bool>& stopping);
 
   // The local manifest with the shapes that the team knows behind its own; it is kept. nullopt if that gives no new
   // shape, or there is no answer.
@@ -74,23 +81,33 @@ class Fetcher {
   // Leaves the place at the end.
   absl::StatusOr<ActionCache::ActionResult> Fetch(const Digest& action, Turns::Place place);
   absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Turns::Place place);
-  absl::Status TransferBlobs(const SplicedResult& spliced, Turns::Place place);
+  absl::Status TransferBlobs(const TeamResult& team, Turns::Place place);
   absl::Status TransferBlob(const Digest& digest, Turns::Place place);
   absl::Status TransferRlib(const Splice& splice, Turns::Place place);
+  absl::Status TransferProgram(const Difference& difference, Turns::Place place);
+  // The program with this digest, brought here first if need be.
+  absl::StatusOr<Bytes> Reference(const Digest& digest, Turns::Place place);
+  void ForgetReferences();
+  absl::StatusOr<Bytes> FindReference(const Digest& digest, Turns::Place place);
   bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   SharedCache& shared_;
   BlobStore& blobs_;
   ActionCache& actions_;
+  ProgramReferences& references_;
   Counters& counters_;
   Clock& clock_;
   const std::string directory_;
   SharedCalls<absl::StatusOr<ActionCache::ActionResult>> under_way_;
+  SharedCalls<absl::Status> blobs_under_way_;
+  SharedCalls<absl::StatusOr<Bytes>> references_under_way_;
   Turns turns_{kAheadBytes};
 
+  absl::Mutex unpacking_;  // one program at a time: it is in memory, and so is its reference
   absl::Mutex mu_;
   absl::flat_hash_map<Digest, std::int64_t> absent_since_ns_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Digest> fetched_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Digest, Bytes> held_ ABSL_GUARDED_BY(mu_);  // references that were used; a few
 };
 
 // The shapes of `mine`, then those of `theirs` that are not among them, `shapes_max` at most.
@@ -102,4 +119,4 @@ ActionCache::ActionResult EntryOf(const Manifest& manifest);
 
 }  // namespace smelt
 
-#endif  // SMELT_DAEMON_FETCHER_H_
+#endif  // SMELT_DAEMON_TEAM_FETCHER_H_

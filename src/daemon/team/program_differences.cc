@@ -1,0 +1,172 @@
+#include "src/daemon/team/program_differences.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
+#include "src/reapi/digests.h"
+#include "src/reapi/node_properties.h"
+#include "src/store/spool.h"
+#include "src/store/zstd_difference.h"
+
+namespace smelt {
+namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
+
+constexpr std::int64_t kShrinksTo = 6;          // a sixth: zstd alone makes a quarter
+constexpr std::int64_t kHeldBytes = 256 << 10;  // of a frame, in memory
+constexpr std::size_t kOfKindMax = 2;
+constexpr std::size_t kNamesMax = 10'000;  // beyond this the memory of them begins anew
+constexpr char kReference[] = "smelt.reference", kWhole[] = "smelt.whole";
+
+std::string KindOf(std::string_view path) { return path.ends_with(".so") ? ".so" : ""; }
+
+// "libserde_derive.so" of "target/debug/deps/libserde_derive-cce21b9dd35a3839.so".
+std::string NameOf(std::string_view path) {
+  path.remove_prefix(std::min(path.size(), path.rfind('/') + 1));
+  return std::string(path.substr(0, path.rfind('-'))).append(KindOf(path));
+}
+
+bool IsComparable(const Digest& program) {
+  return program.size >= kProgramBytesMin && program.size <= kProgramBytesMax;
+}
+
+// Nothing if the reference is not here, or there is not much of it in the program.
+absl::StatusOr<std::optional<Difference>> Compare(const Digest& whole, std::string_view program,
+                                                  const Digest& reference, BlobStore& blobs,
+                                                  const std::string& directory) {
+  const auto from = blobs.Get(reference);
+  const auto text = from.ok() ? from->ReadAll() : from.status();
+  if (!text.ok()) return std::nullopt;
+  const std::string frame = ZstdDifference(*text, program);
+  if (frame.empty() || static_cast<std::int64_t>(frame.size()) > whole.size / kShrinksTo) return std::nullopt;
+  Spool spool(directory, kHeldBytes);
+  RETURN_IF_ERROR(spool.Append(frame));
+  Difference difference = {.whole = whole, .frame = DigestOf(frame), .reference = reference, .bytes = {}};
+  ASSIGN_OR_RETURN(difference.bytes, spool.Finish());
+  return difference;
+}
+
+// The program at `path` by one of its references; nothing if it has to go as it is, and is one from now on.
+absl::StatusOr<std::optional<Difference>> DifferenceOf(std::string_view path, const Digest& whole, BlobStore& blobs,
+                                                       ProgramReferences& references, const std::string& directory) {
+  const absl::MutexLock lock(&references.comparing());
+  const std::vector<Digest> candidates = references.For(path);
+  if (std::find(candidates.begin(), candidates.end(), whole) != candidates.end()) return std::nullopt;
+  std::optional<std::string> program;
+  for (const Digest& reference : candidates) {
+    if (!program) {
+      ASSIGN_OR_RETURN(const Bytes bytes, blobs.Get(whole));
+      ASSIGN_OR_RETURN(program, bytes.ReadAll());
+      if (DigestOf(*program) != whole) return absl::DataLossError(fmt::format("blob {} is corrupt", whole.ToString()));
+    }
+    ASSIGN_OR_RETURN(std::optional<Difference> difference, Compare(whole, *program, reference, blobs, directory));
+    if (!difference) continue;
+    references.Note(path, reference);
+    return difference;
+  }
+  references.Note(path, whole);
+  return std::nullopt;
+}
+
+absl::StatusOr<Difference> DifferenceIn(const v2::OutputFile& file) {
+  Difference difference;
+  ASSIGN_OR_RETURN(difference.whole, Digest::Parse(reapi::PropertyOf(file, kWhole)));
+  ASSIGN_OR_RETURN(difference.reference, Digest::Parse(reapi::PropertyOf(file, kReference)));
+  ASSIGN_OR_RETURN(difference.frame, reapi::FromProto(file.digest()));
+  const bool fits = IsComparable(difference.whole) && IsComparable(difference.reference) &&
+                    difference.frame.size <= difference.whole.size;
+  if (fits) return difference;
+  return absl::InvalidArgumentError(
+      fmt::format("{}: node_properties do not fit its {} bytes", file.path(), difference.frame.size));
+}
+
+void TrimSuffix(v2::OutputFile& file, std::string_view suffix) {
+  file.mutable_path()->resize(file.path().size() - suffix.size());
+}
+
+}  // namespace
+
+std::vector<Digest> ProgramReferences::For(std::string_view path) const {
+  const absl::MutexLock lock(&mu_);
+  std::vector<Digest> candidates;
+  if (const auto found = of_name_.find(NameOf(path)); found != of_name_.end()) candidates.push_back(found->second);
+  const auto found = of_kind_.find(KindOf(path));
+  if (found == of_kind_.end()) return candidates;
+  for (auto newest = found->second.rbegin(); newest != found->second.rend(); ++newest) {
+    if (std::find(candidates.begin(), candidates.end(), *newest) == candidates.end()) candidates.push_back(*newest);
+  }
+  return candidates;
+}
+
+void ProgramReferences::Note(std::string_view path, const Digest& reference) {
+  if (!IsComparable(reference)) return;
+  const absl::MutexLock lock(&mu_);
+  if (of_name_.size() > kNamesMax) of_name_.clear();
+  of_name_[NameOf(path)] = reference;
+  std::vector<Digest>& kind = of_kind_[KindOf(path)];
+  std::erase(kind, reference);
+  kind.push_back(reference);
+  if (kind.size() > kOfKindMax) kind.erase(kind.begin());
+}
+
+absl::StatusOr<std::vector<Difference>> TakeDifferences(ActionCache::ActionResult& result, BlobStore& blobs,
+                                                        ProgramReferences& references, const std::string& directory) {
+  std::vector<Difference> differences;
+  std::vector<v2::OutputFile> beside;
+  for (v2::OutputFile& file : *result.mutable_output_files()) {
+    ASSIGN_OR_RETURN(const Digest whole, reapi::FromProto(file.digest()));
+    if (!file.is_executable() || !IsComparable(whole)) continue;
+    ASSIGN_OR_RETURN(std::optional<Difference> difference,
+                     DifferenceOf(file.path(), whole, blobs, references, directory));
+    if (!difference) continue;
+    v2::OutputFile& reference = beside.emplace_back();
+    reference.set_path(file.path() + kReferenceSuffix);
+    *reference.mutable_digest() = reapi::ToProto(difference->reference);
+    file.set_path(file.path() + kDifferenceSuffix);
+    *file.mutable_digest() = reapi::ToProto(difference->frame);
+    reapi::AddProperty(file, kReference, difference->reference.ToString());
+    reapi::AddProperty(file, kWhole, whole.ToString());
+    differences.push_back(*std::move(difference));
+  }
+  for (v2::OutputFile& file : beside) *result.add_output_files() = std::move(file);
+  return differences;
+}
+
+absl::StatusOr<std::vector<Difference>> ReadDifferences(ActionCache::ActionResult& result,
+                                                        ProgramReferences& references) {
+  std::vector<Difference> differences;
+  for (v2::OutputFile& file : *result.mutable_output_files()) {
+    if (!file.path().ends_with(kDifferenceSuffix)) {
+      const auto whole = reapi::FromProto(file.digest());
+      if (file.is_executable() && whole.ok()) references.Note(file.path(), *whole);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const Difference difference, DifferenceIn(file));
+    TrimSuffix(file, kDifferenceSuffix);
+    *file.mutable_digest() = reapi::ToProto(difference.whole);
+    file.clear_node_properties();
+    references.Note(file.path(), difference.reference);
+    differences.push_back(difference);
+  }
+  auto& files = *result.mutable_output_files();
+  const auto is_reference = [](const v2::OutputFile& file) { return file.path().ends_with(kReferenceSuffix); };
+  files.erase(std::remove_if(files.begin(), files.end(), is_reference), files.end());
+  return differences;
+}
+
+absl::StatusOr<Bytes> ApplyDifference(const Difference& difference, const Bytes& reference, const Bytes& frame,
+                                      const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::string from, reference.ReadAll());
+  ASSIGN_OR_RETURN(const std::string text, frame.ReadAll());
+  ASSIGN_OR_RETURN(const std::string program, ZstdApplyDifference(from, text, difference.whole.size));
+  Spool whole(directory, kHeldBytes, Spool::Digesting::kYes);
+  RETURN_IF_ERROR(whole.Append(program));
+  return whole.Finish();
+}
+
+}  // namespace smelt
