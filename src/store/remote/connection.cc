@@ -14,6 +14,7 @@
 #include "src/base/processor_frequency.h"
 #include "src/base/status_macros.h"
 #include "src/reapi/zstd_wishes.h"
+#include "src/store/remote/unreachable.h"
 
 namespace smelt {
 namespace {
@@ -21,6 +22,7 @@ namespace {
 namespace v2 = build::bazel::remote::execution::v2;
 using Steady = std::chrono::steady_clock;
 
+constexpr std::int64_t kExplainMillis = 300;
 constexpr std::int64_t kBatchBytes = 4'000'000;  // where the server names no limit: gRPC's is 4 MiB
 
 absl::StatusOr<std::string> Pem(const std::string& path, const char* key) {
@@ -143,10 +145,20 @@ absl::Status Connection::Connect() {
   for (grpc_connectivity_state state = first.GetState(true); state != GRPC_CHANNEL_READY;
        state = first.GetState(true)) {
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !first.WaitForStateChange(state, deadline)) {
-      return absl::UnavailableError(fmt::format("{} cannot be reached", options_.endpoint));
+      return absl::UnavailableError(fmt::format("{} cannot be reached{}", options_.endpoint, WhyNot()));
     }
   }
   return absl::OkStatus();
+}
+
+// A call without credentials over what has failed to connect ends at once, and says why.
+std::string Connection::WhyNot() {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(kExplainMillis));
+  v2::ServerCapabilities answer;
+  const grpc::Status status = v2::Capabilities::NewStub(channels_.front())->GetCapabilities(&context, {}, &answer);
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return {};
+  return ExplainUnreachable(status.error_message(), endpoint_.tls);
 }
 
 absl::Status Connection::AskAbilities() {

@@ -76,6 +76,7 @@ class Connection {
 
   void MakeChannels(const std::shared_ptr<grpc::ChannelCredentials>& credentials);
   absl::Status Connect();
+  std::string WhyNot();
   absl::Status AskAbilities();
   absl::Status Try(const char* what, std::int64_t bytes, const Attempt& attempt);
   void NoteRoundTrip(std::int64_t nanos);

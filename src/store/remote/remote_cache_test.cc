@@ -225,6 +225,16 @@ TEST_F(RemoteCacheTest, WithoutAServerCallsFailAtOnceUntilItIsTimeToTryAgain) {
   EXPECT_EQ(remote_.cache->State().requests, requests);
 }
 
+TEST_F(RemoteCacheTest, WhatCannotBeConnectedToSaysWhy) {
+  remote_.options.endpoint.insert(4, "s");  // grpcs://, where no TLS is spoken
+  remote_.Open();
+  EXPECT_THAT(remote_.cache->Reach(), StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("write grpc://")));
+  remote_.server->Shutdown(std::chrono::milliseconds(0));
+  remote_.Open();
+  EXPECT_THAT(remote_.cache->Reach(),
+              StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("Connection refused")));
+}
+
 TEST(OpenRemoteCache, SettingsThatCannotWorkSayWhatToMend) {
   FakeClock clock(0);
   const std::pair<RemoteOptions, const char*> kCases[] = {
