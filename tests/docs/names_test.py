@@ -35,7 +35,7 @@ class Names(unittest.TestCase):
 
     def test_counters(self):
         counted = set()
-        for path in set((ROOT / "src/daemon").glob("*.cc")) - set((ROOT / "src/daemon").glob("*_test.cc")):
+        for path in set((ROOT / "src/daemon").rglob("*.cc")) - set((ROOT / "src/daemon").rglob("*_test.cc")):
             counted |= set(re.findall(r'counters_?\.Add\("(\w+)"', path.read_text(encoding="utf-8")))
         self.assertGreater(len(counted), 10)
         documented = set(documents.first_cells(ROOT / "docs/stats.md", "Counters"))
