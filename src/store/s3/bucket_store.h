@@ -93,10 +93,6 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   // Brings the index up to date now, for those who know that something has come.
   absl::Status Refresh() { return reader_.Refresh(0); }
 
-  // Reads the packs that hold these blobs into memory, in few large requests, as far as `read_cache_bytes` has room;
-  // returns when they are there. Blobs that are objects of their own are left out. Errors show in the Get that follows.
-  void Prefetch(absl::Span<const Digest> digests);
-
   struct Statistics {
     std::int64_t payloads = 0;       // blobs and results known
     std::int64_t pending = 0;        // not yet in the bucket

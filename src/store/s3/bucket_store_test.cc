@@ -180,23 +180,6 @@ TEST_F(BucketStoreTest, ReadsOfOnePackAreFewRequests) {
   EXPECT_LE(objects_.Count("get"), 6);  // the index, and some of the pack of 6 MB
 }
 
-TEST_F(BucketStoreTest, PrefetchReadsWhatLiesTogetherAtOnce) {
-  auto writer = Open();
-  std::vector<Digest> digests;
-  std::vector<std::string> blobs;
-  for (unsigned i = 0; i < 100; ++i) blobs.push_back(Noise(30000, i));
-  for (const std::string& blob : blobs) {
-    Put(*writer, blob);
-    digests.push_back(DigestOf(blob));
-  }
-  ASSERT_OK(writer->Flush());
-  auto reader = Open();
-  reader->Prefetch(digests);
-  EXPECT_EQ(objects_.Count("get"), 2);
-  for (const std::string& blob : blobs) ExpectHolds(*reader, blob);
-  EXPECT_EQ(objects_.Count("get"), 2);
-}
-
 TEST_F(BucketStoreTest, TheReadCacheIsBounded) {
   BucketStoreOptions options = Still();
   options.read_cache_bytes = 1 << 20;

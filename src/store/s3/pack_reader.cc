@@ -98,16 +98,6 @@ absl::StatusOr<std::string> PackReader::Read(const BucketIndex::Place& place) {
                       static_cast<std::size_t>(place.stored_size));
 }
 
-void PackReader::Prefetch(const BucketIndex::Place& place) {
-  if (place.stored_size == 0) return;
-  const std::int64_t first = place.offset / kBlockBytes;
-  const std::int64_t last = (place.offset + place.stored_size - 1) / kBlockBytes;
-  std::unique_lock lock(mu_);
-  const Wanted wanted = Claim(place, first, last, last);
-  lock.unlock();
-  Fetch(place, wanted);
-}
-
 void PackReader::Drop(const BucketIndex::Place& place) {
   const std::lock_guard lock(mu_);
   const std::int64_t last = (place.offset + place.stored_size - 1) / kBlockBytes;

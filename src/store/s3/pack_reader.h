@@ -34,9 +34,6 @@ class PackReader {
   // The payload as stored. NOT_FOUND if the pack is not there, OUT_OF_RANGE if it is shorter than it should be.
   absl::StatusOr<std::string> Read(const BucketIndex::Place& place);
 
-  // Reads a part of a pack into the cache, all in one request.
-  void Prefetch(const BucketIndex::Place& place);
-
   // Forgets the blocks of that payload: what came was not right.
   void Drop(const BucketIndex::Place& place);
 
