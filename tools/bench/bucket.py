@@ -4,9 +4,10 @@ from the bucket alone, without and with a link; sccache on the same bucket besid
 
     bucket.py --workload tokio|deltalake|DIRECTORY --bin DIRECTORY [--rounds 3] [--rtt-ms 30] [--mbit 200]
 
-Each round: a new daemon with an empty directory; the build; wall time, hits, bytes. Prints JSON. DIRECTORY holds
-smelt, smeltd, libsmelt_observer.so and smelt-server. The bucket is versitygw's or, with --gateway minio, MinIO's; they
-must be on PATH or in Go's bin directory: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+Each round has one build of each kind, in turn: a new daemon with an empty directory; the build; wall time, hits, bytes.
+The warm build beside them has its own cache and no team. Prints JSON. DIRECTORY holds smelt, smeltd,
+libsmelt_observer.so and smelt-server. The bucket is versitygw's or, with --gateway minio, MinIO's; they must be on PATH
+or in Go's bin directory: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 """
 
 import json
@@ -143,46 +144,73 @@ def measure_sccache(root, workload, gateway, link, rounds):
     return {"cold": cold, "bucket": near, "bucket over the link": far}
 
 
-def measure(root, arguments, gateway, services):
-    programs = arguments.bin.resolve()
-    workload = workloads.Checkout(workloads.source_of(str(arguments.workload)), root / "workload")
-    workload.fetch()
-    workload = workload.directory
-    report = {}
-
-    def fresh(name, endpoint, **variables):
-        report[name] = remote.fresh_builds(arguments.rounds,
-                                           lambda: remote.Machine(root, programs, workload, endpoint, **variables))
-        print(name, [one["seconds"] for one in report[name]], report[name][0]["outcomes"], file=sys.stderr, flush=True)
-
-    full = Server(programs, root, "full", gateway)
-    services.append(full)
+def fill(root, programs, workload, gateway, full):
+    """A machine with a warm cache, whose results the server has, and the bucket by itself; and what that took."""
     first = remote.Machine(root, programs, workload, "grpc://127.0.0.1:%d" % full.port)
-    report["cold"] = first.build()
+    report = {"cold": first.build()}
     first.smelt("flush")
     full.await_bucket()
     report["requests to the bucket"] = full.metric("smelt_s3_requests_total")
-    report["warm"] = [first.build() for _ in range(arguments.rounds)]
-    first.smelt("stop")  # what it does behind a build is done on another machine
-    fresh("server", "grpc://127.0.0.1:%d" % full.port)
-
-    empty = Server(programs, root, "empty", gateway)
-    services.append(empty)
-    report["server with an empty disk"] = remote.fresh_builds(
-        1, lambda: remote.Machine(root, programs, workload, "grpc://127.0.0.1:%d" % empty.port))
+    first.smelt("stop")
 
     # What one cache has had all along reaches another by hits.
     first.environment.pop("SMELT_REMOTE_ENDPOINT")
     first.environment |= bucket_variables(gateway.endpoint)
     report["warm, to the bucket"] = first.build()
     first.smelt("flush")
-    first.remove()
-    fresh("bucket alone", "", **bucket_variables(gateway.endpoint))
+    first.smelt("stop")
+    for variable in bucket_variables(gateway.endpoint):
+        first.environment.pop(variable)
+    return first, report
 
+
+def warm_build(first):
+    """The second of two builds with a cache of one's own: its files come back from the first. No team is configured."""
+    first.smelt("start")
+    first.build()
+    built = first.build()
+    first.smelt("stop")  # what it does behind a build is not measured with another's
+    return built
+
+
+def measure(root, arguments, gateway, services):
+    """Every kind of build once a round, so that a machine that changes its pace changes it for all."""
+    programs = arguments.bin.resolve()
+    workload = workloads.Checkout(workloads.source_of(str(arguments.workload)), root / "workload")
+    workload.fetch()
+    workload = workload.directory
+
+    full = Server(programs, root, "full", gateway)
+    services.append(full)
+    first, report = fill(root, programs, workload, gateway, full)
     server_link, bucket_link = Link(full.port, arguments), Link(gateway.port, arguments)
     services += [server_link, bucket_link]
-    fresh("server over the link", "grpc://%s" % server_link.endpoint)
-    fresh("bucket over the link", "", **bucket_variables(bucket_link.endpoint))
+
+    def fresh(endpoint="", **variables):
+        return remote.fresh_builds(1, lambda: remote.Machine(root, programs, workload, endpoint, **variables))[0]
+
+    def behind_empty_server():
+        empty = Server(programs, root, "empty", gateway)
+        try:
+            return fresh("grpc://127.0.0.1:%d" % empty.port)
+        finally:
+            empty.end()
+            shutil.rmtree(root / "empty")
+
+    kinds = {
+        "warm": lambda: warm_build(first),
+        "server": lambda: fresh("grpc://127.0.0.1:%d" % full.port),
+        "server with an empty disk": behind_empty_server,
+        "bucket alone": lambda: fresh(**bucket_variables(gateway.endpoint)),
+        "server over the link": lambda: fresh("grpc://%s" % server_link.endpoint),
+        "bucket over the link": lambda: fresh(**bucket_variables(bucket_link.endpoint)),
+    }
+    report |= {kind: [] for kind in kinds}
+    for _ in range(arguments.rounds):
+        for kind, build in kinds.items():
+            report[kind].append(build())
+            print(kind, report[kind][-1]["seconds"], report[kind][-1]["outcomes"], file=sys.stderr, flush=True)
+    first.remove()
     if not arguments.no_sccache:
         report["sccache"] = measure_sccache(root, workload, gateway, bucket_link, arguments.rounds)
     return report
