@@ -8,11 +8,10 @@
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
+#include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 
 namespace smelt {
-
-using Held = std::variant<std::string, UniqueFd>;
 
 Bytes::Bytes(std::string contents) : size_(static_cast<std::int64_t>(contents.size())) {
   held_ = std::make_shared<const Held>(std::move(contents));
@@ -22,10 +21,10 @@ Bytes::Bytes(UniqueFd fd, std::int64_t size) : held_(std::make_shared<const Held
 
 Bytes::Bytes(UniqueFd fd, const Digest& digest) : Bytes(std::move(fd), digest.size) { known_digest_ = digest; }
 
-const std::string* Bytes::contents() const { return std::get_if<std::string>(held_.get()); }
+const std::string* Bytes::contents() const { return std::get_if<std::string>(&held_->bytes); }
 
 int Bytes::fd() const {
-  const UniqueFd* file = std::get_if<UniqueFd>(held_.get());
+  const UniqueFd* file = std::get_if<UniqueFd>(&held_->bytes);
   return file == nullptr ? -1 : file->get();
 }
 
@@ -49,9 +48,18 @@ absl::StatusOr<std::string> Bytes::Read(std::int64_t offset, std::int64_t length
   return result;
 }
 
+absl::StatusOr<Bytes> InMemory(const Bytes& bytes) {
+  if (bytes.contents() != nullptr) return bytes;
+  ASSIGN_OR_RETURN(std::string contents, bytes.ReadAll());
+  return Bytes(std::move(contents));
+}
+
 absl::StatusOr<Digest> DigestOf(const Bytes& bytes) {
   if (bytes.known_digest()) return *bytes.known_digest();
-  if (const std::string* memory = bytes.contents()) return DigestOf(std::string_view(*memory));
+  if (const std::string* memory = bytes.contents()) {
+    absl::call_once(bytes.held_->digesting, [&] { bytes.held_->digest = DigestOf(std::string_view(*memory)); });
+    return bytes.held_->digest;
+  }
   return DigestOfFile(bytes.fd());
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "absl/base/call_once.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/unique_fd.h"
@@ -48,12 +49,24 @@ class Bytes {
   const std::optional<Digest>& known_digest() const { return known_digest_; }
 
  private:
-  std::shared_ptr<const std::variant<std::string, UniqueFd>> held_;
+  friend absl::StatusOr<Digest> DigestOf(const Bytes& bytes);
+
+  struct Held {
+    std::variant<std::string, UniqueFd> bytes;
+    mutable absl::once_flag digesting;
+    mutable Digest digest;  // of what is in memory, once it was taken
+  };
+
+  std::shared_ptr<const Held> held_;
   std::int64_t size_;
   std::optional<Digest> known_digest_;
 };
 
-// The digest of all of `bytes`: the known one, or taken now. Never holds a file in memory whole.
+// The same bytes in memory, where contents() gives them. Only for blobs known to be small.
+absl::StatusOr<Bytes> InMemory(const Bytes& bytes);
+
+// The digest of all of `bytes`: the known one, or taken now. Never holds a file in memory whole. What is in memory is
+// digested once for all copies.
 absl::StatusOr<Digest> DigestOf(const Bytes& bytes);
 
 }  // namespace smelt

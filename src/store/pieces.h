@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "src/base/status_macros.h"
@@ -16,9 +17,15 @@ namespace smelt {
 template <typename Take>
 absl::Status ForEachPiece(const Bytes& bytes, std::int64_t begin, std::int64_t end, const Take& take) {
   constexpr std::int64_t kPieceBytes = 256 << 10;
+  const std::string* memory = bytes.contents();
+  end = std::min(end, bytes.size());
   for (std::int64_t at = begin; at < end; at += kPieceBytes) {
-    ASSIGN_OR_RETURN(const std::string piece, bytes.Read(at, std::min(kPieceBytes, end - at)));
-    RETURN_IF_ERROR(take(piece));
+    const std::int64_t size = std::min(kPieceBytes, end - at);
+    std::string read;
+    if (memory == nullptr) {
+      ASSIGN_OR_RETURN(read, bytes.Read(at, size));
+    }
+    RETURN_IF_ERROR(take(memory == nullptr ? read : std::string_view(*memory).substr(at, size)));
   }
   return absl::OkStatus();
 }

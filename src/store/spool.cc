@@ -1,5 +1,6 @@
 #include "src/store/spool.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -9,6 +10,8 @@
 
 namespace smelt {
 namespace {
+
+constexpr std::size_t kPieceBytes = 256 << 10;  // what was just digested is still in the processor's cache
 
 std::string DefaultDirectory() {
   const char* directory = std::getenv("TMPDIR");
@@ -55,8 +58,12 @@ absl::Status Spool::MoveToFile() {
 }
 
 absl::Status Spool::Write(std::string_view bytes) {
-  if (hasher_) hasher_->Update(bytes);
-  return file_.Append(bytes);
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPieceBytes))) {
+    const std::string_view piece = bytes.substr(0, kPieceBytes);
+    if (hasher_) hasher_->Update(piece);
+    RETURN_IF_ERROR(file_.Append(piece));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Bytes> Spool::Finish() {

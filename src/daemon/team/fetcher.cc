@@ -160,8 +160,7 @@ absl::StatusOr<Bytes> Fetcher::FindReference(const Digest& digest, Turns::Place 
   }
   if (!here.ok()) here = shared_.blobs().Get(digest);
   RETURN_IF_ERROR(here.status());
-  ASSIGN_OR_RETURN(std::string bytes, here->ReadAll());
-  return Bytes(std::move(bytes));
+  return InMemory(*here);
 }
 
 absl::StatusOr<Bytes> Fetcher::Reference(const Digest& digest, Turns::Place place) {

@@ -161,9 +161,10 @@ absl::StatusOr<std::vector<Difference>> ReadDifferences(ActionCache::ActionResul
 
 absl::StatusOr<Bytes> ApplyDifference(const Difference& difference, const Bytes& reference, const Bytes& frame,
                                       const std::string& directory) {
-  ASSIGN_OR_RETURN(const std::string from, reference.ReadAll());
-  ASSIGN_OR_RETURN(const std::string text, frame.ReadAll());
-  ASSIGN_OR_RETURN(const std::string program, ZstdApplyDifference(from, text, difference.whole.size));
+  ASSIGN_OR_RETURN(const Bytes from, InMemory(reference));
+  ASSIGN_OR_RETURN(const Bytes text, InMemory(frame));
+  ASSIGN_OR_RETURN(const std::string program,
+                   ZstdApplyDifference(*from.contents(), *text.contents(), difference.whole.size));
   Spool whole(directory, kHeldBytes, Spool::Digesting::kYes);
   RETURN_IF_ERROR(whole.Append(program));
   return whole.Finish();
