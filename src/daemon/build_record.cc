@@ -111,15 +111,15 @@ std::optional<std::string> FindLockfile(const Unit& unit, const std::string& car
 }
 
 RecordedBuild BuildOf(const Unit& unit) {
-  return {.toolchain = unit.toolchain->root,
+  return {.compiler = unit.toolchain->program,
           .target = unit.invocation.target,
           .profile = ProfileOf(unit.Absolute(unit.invocation.out_dir)),
           .generates_code = unit.invocation.Emits("link")};
 }
 
 Digest RecordKey(const RecordedBuild& build, const Digest& lockfile) {
-  return DigestOf(fmt::format("smelt build record 1\n{}\n{}\n{}\n{}\n{}\n", lockfile.ToString(),
-                              build.toolchain.ToString(), build.target, build.profile,
+  return DigestOf(fmt::format("smelt build record 2\n{}\n{}\n{}\n{}\n{}\n", lockfile.ToString(),
+                              build.compiler.ToString(), build.target, build.profile,
                               build.generates_code ? "link" : "metadata"));
 }
 

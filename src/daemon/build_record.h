@@ -39,7 +39,7 @@ ActionCache::ActionResult EntryOf(const BuildRecord& record);
 
 // What has a record of its own, beside its lockfile.
 struct RecordedBuild {
-  Digest toolchain;
+  Digest compiler;              // Toolchain::program: a build is foreseen before the toolchain is digested
   std::string target, profile;  // the profile as its directory is named: "debug", "release"
   bool generates_code = true;   // `check`, `build` and `build --release` have a record each
 };

@@ -73,11 +73,12 @@ void Builds::Expect() {
   expecting_ = true;
 }
 
-void Builds::Foresee(const Digest& toolchain, const std::string& target, const CargoCall& cargo) {
+void Builds::Foresee(const Digest& compiler, const std::optional<std::string>& target, const CargoCall& cargo) {
   const std::optional<ForeseenBuild> build = ForeseeBuild(cargo);
   if (!build) return;
   const std::optional<Digest> key =
-      KeyOf({toolchain, target, build->profile, build->generates_code}, FindLockfileAbove(build->directory, files_));
+      KeyOf({compiler, target.value_or(build->target), build->profile, build->generates_code},
+            FindLockfileAbove(build->directory, files_));
   if (key) NoteBegun(*key);
 }
 

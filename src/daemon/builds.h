@@ -39,9 +39,9 @@ class Builds {
   // A compile has come of which it takes a while to tell what it is: the team's cache is reached meanwhile.
   void Expect();
 
-  // Cargo has asked this toolchain about `target` ("" for the host's), which it does before it reads manifests: what
-  // its call says that it will build is taken as begun.
-  void Foresee(const Digest& toolchain, const std::string& target, const CargoCall& cargo);
+  // Cargo has asked this compiler (Toolchain::program) about `target` ("" for the host's; nullopt: about itself), which
+  // it does before it reads manifests: what its call says that it will build is taken as begun.
+  void Foresee(const Digest& compiler, const std::optional<std::string>& target, const CargoCall& cargo);
 
   // A compile begins. `cargo` says how cargo was called, if anybody wants to know.
   void Begin(const Unit& unit, const std::function<CargoCall()>& cargo);

@@ -50,30 +50,37 @@ class BuildsTest : public testing::Test {
   ProgramReferences references_;
   Fetcher fetcher_{shared_, blobs_, actions_, references_, counters_, clock_};
   absl::Notification fetching_;
-  const Digest toolchain_ = DigestOf("toolchain"), action_ = DigestOf("action");
+  const Digest compiler_ = DigestOf("compiler"), action_ = DigestOf("action");
 };
 
 TEST_F(BuildsTest, WhatCargosCallSaysIsFetchedBeforeAnythingIsCompiled) {
-  TeamHas({toolchain_, "", "release", true});
+  TeamHas({compiler_, "", "release", true});
   {
     Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
-    builds.Foresee(toolchain_, "", {dir_.path() + "/member", {"cargo", "build", "--release"}});
+    builds.Foresee(compiler_, "", {dir_.path() + "/member", {"cargo", "build", "--release"}});
     fetching_.WaitForNotification();
   }
   EXPECT_OK(actions_.Get(action_));
   EXPECT_OK(blobs_.Get(DigestOf("output")));
 }
 
+TEST_F(BuildsTest, TheTargetIsTheCallsWhereTheCompilerIsAskedAboutItself) {
+  TeamHas({compiler_, "wasm32-unknown-unknown", "debug", true});
+  Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
+  builds.Foresee(compiler_, std::nullopt, {dir_.path(), {"cargo", "build", "--target", "wasm32-unknown-unknown"}});
+  fetching_.WaitForNotification();
+}
+
 TEST_F(BuildsTest, OtherBuildsAreNotFetched) {
-  TeamHas({toolchain_, "", "release", true});
+  TeamHas({compiler_, "", "release", true});
   {
     Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
-    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "build"}});
-    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "check", "--release"}});
-    builds.Foresee(toolchain_, "wasm32-unknown-unknown", {dir_.path(), {"cargo", "build", "--release"}});
+    builds.Foresee(compiler_, "", {dir_.path(), {"cargo", "build"}});
+    builds.Foresee(compiler_, "", {dir_.path(), {"cargo", "check", "--release"}});
+    builds.Foresee(compiler_, "wasm32-unknown-unknown", {dir_.path(), {"cargo", "build", "--release"}});
     builds.Foresee(DigestOf("another"), "", {dir_.path(), {"cargo", "build", "--release"}});
-    builds.Foresee(toolchain_, "", {dir_.path(), {"cargo", "metadata"}});
-    builds.Foresee(toolchain_, "", {"/", {"cargo", "build", "--release"}});
+    builds.Foresee(compiler_, "", {dir_.path(), {"cargo", "metadata"}});
+    builds.Foresee(compiler_, "", {"/", {"cargo", "build", "--release"}});
     while (shared_.memory_actions.gets < 4) std::this_thread::yield();
   }
   EXPECT_EQ(shared_.memory_actions.gets, 4) << "a record each, but for the last two";

@@ -70,6 +70,7 @@ std::optional<ForeseenBuild> ForeseeBuild(const CargoCall& call) {
   for (++at; at < arguments.size() && arguments[at] != "--"; ++at) {
     if (arguments[at] == "--release" || arguments[at] == "-r") build.profile = "release";
     if (const auto profile = ValueAt(arguments, at, "--profile")) build.profile = DirectoryOf(*profile);
+    if (const auto target = ValueAt(arguments, at, "--target")) build.target = *target;
     if (const auto manifest = ValueAt(arguments, at, "--manifest-path")) {
       build.directory = std::string(DirectoryName(Below(build.directory, *manifest)));
     }

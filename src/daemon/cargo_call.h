@@ -18,6 +18,7 @@ struct ForeseenBuild {
   std::string directory;       // of its Cargo.toml, or below
   std::string profile;         // as the directory of outputs is named: "debug", "release"
   bool generates_code = true;  // `check` does not
+  std::string target;          // of --target; it may be configured as well
 
   friend bool operator==(const ForeseenBuild&, const ForeseenBuild&) = default;
 };

@@ -25,6 +25,8 @@ TEST(CargoCall, CommandAndProfileAreWhatTheOutputsDirectorySays) {
       {{"cargo", "build", "--profile=dist"}, {here, "dist", true}},
       {{"cargo", "build", "--profile"}, {here, "debug", true}},
       {{"cargo", "check", "--all"}, {here, "debug", false}},
+      {{"cargo", "build", "--target", "wasm32-wasip1"}, {here, "debug", true, "wasm32-wasip1"}},
+      {{"cargo", "rustc", "--target=wasm32-wasip1", "-r"}, {here, "release", true, "wasm32-wasip1"}},
       {{"cargo", "clippy", "--release"}, {here, "release", false}},
       {{"cargo", "build", "--manifest-path", "/src/x/Cargo.toml"}, {"/src/x", "debug", true}},
       {{"cargo", "build", "--manifest-path=x/Cargo.toml"}, {here + "/x", "debug", true}},

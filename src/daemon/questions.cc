@@ -46,7 +46,7 @@ void Append(std::string& text, std::string_view part) {
 
 }  // namespace
 
-std::optional<Questions::Question> Questions::Understand(const wire::Compile& request) {
+std::optional<Toolchains::Request> Questions::Asked(const wire::Compile& request) {
   const std::vector<std::string>& command = request.command;
   if (command.empty() || !command[0].starts_with('/')) return std::nullopt;
   const bool has_driver = BaseName(command[0]).starts_with("clippy-driver");
@@ -63,23 +63,31 @@ std::optional<Questions::Question> Questions::Understand(const wire::Compile& re
   for (std::size_t i = first; i + 1 < command.size(); ++i) {
     if (command[i] == "--target") wanted.target = command[i + 1];
   }
-  auto toolchain = toolchains_.Find(wanted);
+  return wanted;
+}
+
+bool Questions::IsAboutTarget(const wire::Compile& request) {
+  return std::find(request.command.begin(), request.command.end(), "-") != request.command.end();
+}
+
+std::optional<std::string> Questions::Understand(const wire::Compile& request) {
+  const std::optional<Toolchains::Request> wanted = Asked(request);
+  if (!wanted) return std::nullopt;
+  auto toolchain = toolchains_.Find(*wanted);
   if (!toolchain.ok()) return std::nullopt;
 
   // The answer names the sysroot, so its path is a part of the question.
   std::string text;
   Append(text, (*toolchain)->root.Hex());
   Append(text, (*toolchain)->sysroot);
-  for (const std::string& argument : command) Append(text, argument);
+  for (const std::string& argument : request.command) Append(text, argument);
+  const Environment environment(request.environment);
   for (const char* name : {"RUSTC_BOOTSTRAP", "RUSTC_FORCE_RUSTC_VERSION", "RUSTC_OVERRIDE_VERSION_STRING",
                            "RUST_TARGET_PATH", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "SYSROOT", "CLIPPY_ARGS"}) {
     const std::string* value = environment.Find(name);
     Append(text, value ? "=" + *value : "unset");
   }
-  return Question{.key = "question\n" + DigestOf(text).Hex(),
-                  .toolchain = *toolchain,
-                  .target = wanted.target,
-                  .is_about_target = std::find(command.begin(), command.end(), "-") != command.end()};
+  return "question\n" + DigestOf(text).Hex();
 }
 
 std::optional<Questions::Answer> Questions::Find(const std::string& key) {

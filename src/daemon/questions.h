@@ -18,15 +18,15 @@ class Questions {
  public:
   Questions(Toolchains& toolchains, Table& table) : toolchains_(toolchains), table_(table) {}
 
-  struct Question {
-    std::string key;                             // names the answer
-    std::shared_ptr<const Toolchain> toolchain;  // whom it is asked
-    std::string target;                          // about which target, or empty
-    bool is_about_target = false;                // and not `-vV`
-  };
+  // Whom such a question is asked, and about which target. nullopt if this is none, or its answer depends on more (the
+  // processor, files).
+  static std::optional<Toolchains::Request> Asked(const wire::Compile& request);
 
-  // nullopt if this is not such a question, or its answer depends on more (the processor, files).
-  std::optional<Question> Understand(const wire::Compile& request);
+  // True for a question about a target, false for `-vV`.
+  static bool IsAboutTarget(const wire::Compile& request);
+
+  // Names the answer. nullopt if Asked says so, or the toolchain is none that is known. May digest a toolchain.
+  std::optional<std::string> Understand(const wire::Compile& request);
 
   // A remembered answer: exit code 0, and what was written.
   struct Answer {

@@ -18,8 +18,7 @@ class QuestionsTest : public DaemonFixture {
   }
 
   std::optional<std::string> KeyOfRequest(const wire::Compile& request) {
-    const auto question = daemon_->questions.Understand(request);
-    return question ? std::optional(question->key) : std::nullopt;
+    return daemon_->questions.Understand(request);
   }
 
   std::optional<std::string> KeyOf(std::vector<std::string> arguments) {

@@ -98,6 +98,18 @@ absl::StatusOr<std::shared_ptr<const Toolchain>> Toolchains::Find(const Request&
   return known->toolchain;
 }
 
+absl::StatusOr<Digest> Toolchains::Program(const Request& request) {
+  const Programs programs = Resolve(request);
+  ASSIGN_OR_RETURN(const std::string sysroot, Sysroot(request, programs));
+  return ProgramOf(programs, sysroot);
+}
+
+absl::StatusOr<Digest> Toolchains::ProgramOf(const Programs& programs, const std::string& sysroot) {
+  ASSIGN_OR_RETURN(const FileDigest file,
+                   digests_.Of(programs.driver.empty() ? sysroot + "/bin/rustc" : programs.driver));
+  return file.digest;
+}
+
 bool Toolchains::IsUnchanged(const Toolchain& toolchain) {
   return std::all_of(toolchain.members.begin(), toolchain.members.end(), [&](const auto& member) {
     absl::StatusOr<FileStat> now = files_.Stat(member.first);
@@ -120,6 +132,7 @@ bool Toolchains::IsSameMember(const std::string& path, const FileStat& was, cons
 absl::StatusOr<std::shared_ptr<Toolchain>> Toolchains::Read(const Request& request, const Programs& programs) {
   auto toolchain = std::make_shared<Toolchain>();
   ASSIGN_OR_RETURN(toolchain->sysroot, Sysroot(request, programs));
+  ASSIGN_OR_RETURN(toolchain->program, ProgramOf(programs, toolchain->sysroot));
   RETURN_IF_ERROR(Ask(request, *toolchain));
   DigestAhead(*toolchain);
   reapi::InputTree tree;

@@ -28,6 +28,7 @@ struct Toolchain {
   std::string release;      // "1.95.0"
   std::string commit_hash;  // of rustc's repository; empty if it does not say
   Digest root;              // Directory of the toolchain's input tree: bin/, lib/, ...
+  Digest program;           // the program that compiles: bin/rustc, or its driver
   std::vector<reapi::NamedBlob> directories;
   std::vector<std::pair<std::string, FileStat>> members;  // its files and directories as they were
   std::map<std::string, Digest> digests;                  // of those that are files
@@ -58,6 +59,10 @@ class Toolchains {
   // <sysroot>/lib/librustc_driver-*.so), or if rustc would take its libraries from another sysroot.
   absl::StatusOr<std::shared_ptr<const Toolchain>> Find(const Request& request);
 
+  // The digest of the program that compiles, which takes no time: it is another one in each release, since it names the
+  // libraries that it loads, and so tells toolchains apart where being wrong does no harm. Errors as those of Find.
+  absl::StatusOr<Digest> Program(const Request& request);
+
   // True if every file of `toolchain` is what it was when it was digested.
   bool IsUnchanged(const Toolchain& toolchain);
 
@@ -75,6 +80,7 @@ class Toolchains {
 
   static Programs Resolve(const Request& request);
   absl::StatusOr<std::string> Sysroot(const Request& request, const Programs& programs);
+  absl::StatusOr<Digest> ProgramOf(const Programs& programs, const std::string& sysroot);
   absl::StatusOr<std::shared_ptr<Toolchain>> Read(const Request& request, const Programs& programs);
   absl::Status AddTarget(const std::string& target, Toolchain& toolchain, reapi::InputTree& tree);
   void DigestAhead(const Toolchain& toolchain);

@@ -49,6 +49,14 @@ class ToolchainsTest : public testing::Test {
   Toolchains toolchains_{files_, clock_, digests_, table_};
 };
 
+TEST_F(ToolchainsTest, TheProgramIsKnownBeforeTheToolchainIs) {
+  const auto program = toolchains_.Program(Request(fake_.rustc()));
+  ASSERT_OK(program);
+  EXPECT_EQ(*program, digests_.Of(fake_.sysroot() + "/bin/rustc")->digest);
+  EXPECT_EQ(Find(Request(fake_.rustc()))->program, *program);
+  EXPECT_FALSE(toolchains_.Program(Request(dir_ / "no/bin/rustc")).ok());
+}
+
 TEST_F(ToolchainsTest, KnowsWhatTheCompilerSaysOfItself) {
   auto toolchain = Find(Request(fake_.rustc()));
   EXPECT_EQ(toolchain->sysroot, fs::canonical(fake_.sysroot()));
