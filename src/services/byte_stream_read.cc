@@ -22,6 +22,9 @@ using google::bytestream::ReadRequest;
 // Larger blobs a store holds in files, of which a read has one message in memory.
 constexpr std::int64_t kInMemoryBytesMax = 1 << 20;
 
+// Little of the memory is held while it is at most this part.
+constexpr std::int64_t kLittleHeldPart = 64;
+
 class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   ReadReactor(const ServiceParts& parts, grpc::CallbackServerContext& context)
@@ -78,16 +81,24 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     }
     absl::StatusOr<Bytes> blob = parts_.blobs.Get(range_.digest);
     if (!blob.ok()) return Finish(ToGrpc(LostIsAbsent(blob.status())));
-    const std::int64_t message_bytes = parts_.limits.read_message_bytes;
+    const std::int64_t message_bytes = MessageBytes();
     if (blob->contents() == nullptr) hold_.ShrinkTo(message_bytes);
     source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging_directory);
     SendNext();
   }
 
   void SendFrames(ZstdForms::Reader frames) {
-    hold_.ShrinkTo(parts_.limits.read_message_bytes);
-    source_ = NewReadSource(std::move(frames), parts_.limits.read_message_bytes);
+    const std::int64_t message_bytes = MessageBytes();
+    hold_.ShrinkTo(message_bytes);
+    source_ = NewReadSource(std::move(frames), message_bytes);
     SendNext();
+  }
+
+  std::int64_t MessageBytes() const {
+    const Limits& limits = parts_.limits;
+    if (range_.digest.size <= limits.read_message_bytes) return limits.read_message_bytes;
+    const bool little = parts_.budget.held_bytes() <= parts_.budget.limit_bytes() / kLittleHeldPart;
+    return little ? limits.read_message_bytes_max : limits.read_message_bytes;
   }
 
   void SendNext() {

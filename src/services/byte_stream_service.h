@@ -13,7 +13,7 @@ namespace smelt {
 
 // google.bytestream.ByteStream over blobs of any size, by the names of reapi/resource_name.h.
 //
-// Read: messages of at most Limits::read_message_bytes. With zstd, offsets are of the uncompressed blob, and each
+// Read: messages of at most Limits::read_message_bytes_max. With zstd, offsets are of the uncompressed blob, and each
 // message is a frame of its own.
 // Write: succeeds at once if the blob is there (committed_size is then the blob's size, and -1 with zstd). What arrives
 // is staged, and published by BlobStore::Put when it is whole: partial blobs are never seen. An upload that breaks off

@@ -140,6 +140,22 @@ TEST_F(ByteStreamTest, ReadsFromAnOffsetUpToALimit) {
   EXPECT_EQ(at_end.data, "");
 }
 
+TEST_F(ByteStreamTest, MessagesAreLargeWhileLittleMemoryIsHeld) {
+  const std::string blob = Blob(3 << 20);
+  const Seen seen = Read("blobs/" + Put(blob).ToString());
+  EXPECT_EQ(seen.data, blob);
+  EXPECT_THAT(seen.messages, testing::Each(512u << 10));
+}
+
+TEST_F(ByteStreamTest, MessagesAreSmallWhileMuchMemoryIsHeld) {
+  limits_.memory_bytes = 2 << 20;  // of which a reader needs half before the blob is found
+  Start();
+  const std::string blob = Blob(3 << 20);
+  const Seen seen = Read("blobs/" + Put(blob).ToString());
+  EXPECT_EQ(seen.data, blob);
+  EXPECT_THAT(seen.messages, testing::Each(128u << 10));
+}
+
 TEST_F(ByteStreamTest, WhatAStoreHasAtHandIsReadTheSame) {
   reads_in_place_ = true;
   Start();
