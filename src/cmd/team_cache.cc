@@ -61,14 +61,15 @@ absl::StatusOr<std::unique_ptr<TeamCache>> TeamCache::Open(const Config& config,
   ASSIGN_OR_RETURN(team->shared_, OpenShared(config, base));
   if (!team->shared_) return team;
   SharedCache& shared = *team->shared_;
+  team->references_.emplace(base.store.table("references"));
   const ShareMode mode = config.remote.endpoint.empty() ? config.s3.mode : config.remote.mode;
   if (mode != ShareMode::kWriteOnly) {
-    team->fetcher_.emplace(shared, base.store.blobs(), base.actions, team->references_, base.counters, base.clock,
+    team->fetcher_.emplace(shared, base.store.blobs(), base.actions, *team->references_, base.counters, base.clock,
                            StagingDirectory(base));
   }
   if (mode != ShareMode::kReadOnly) {
     team->publisher_.emplace(shared, base.store.blobs(), base.store.actions(), base.store.table("outbox"),
-                             base.store.table("published"), team->references_, base.counters, base.clock,
+                             base.store.table("published"), *team->references_, base.counters, base.clock,
                              StagingDirectory(base));
   }
   team->builds_.emplace(team->parts(), base.actions, base.files, base.digests, base.clock);

@@ -37,7 +37,7 @@ class TeamCache {
 
  private:
   std::unique_ptr<SharedCache> shared_;
-  ProgramReferences references_;
+  std::optional<ProgramReferences> references_;
   std::optional<Fetcher> fetcher_;
   std::optional<Publisher> publisher_;
   std::optional<Builds> builds_;

@@ -47,7 +47,7 @@ class BuildsTest : public testing::Test {
   Counters counters_{table_};
   FakeClock clock_{1'000'000'000'000'000'000};
   FileDigests digests_{files_, clock_, table_};
-  ProgramReferences references_;
+  ProgramReferences references_{table_};
   Fetcher fetcher_{shared_, blobs_, actions_, references_, counters_, clock_};
   absl::Notification fetching_;
   const Digest compiler_ = DigestOf("compiler"), action_ = DigestOf("action");

@@ -1,6 +1,7 @@
 #include "src/daemon/team/fetcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
@@ -20,11 +21,15 @@ constexpr std::int64_t kManifestBytes = 512 << 10;
 
 constexpr std::size_t kHeldMax = 4;  // references: of build scripts, of proc macros, of two toolchains
 
-// Several at once. The first error, when all have ended.
+// Several at once. The first error; what has not begun by then is left out, since the result is of no use.
 template <typename Part, typename Transfer>
 absl::Status ForAll(const std::vector<Part>& parts, const Transfer& transfer) {
   std::vector<absl::Status> statuses(parts.size());
-  ParallelFor(parts.size(), Fetcher::kBlobsAtOnce, [&](std::size_t i) { statuses[i] = transfer(parts[i]); });
+  std::atomic<bool> failed = false;
+  ParallelFor(parts.size(), Fetcher::kBlobsAtOnce, [&](std::size_t i) {
+    if (!failed) statuses[i] = transfer(parts[i]);
+    if (!statuses[i].ok()) failed = true;
+  });
   for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }

@@ -61,7 +61,8 @@ class FetcherTest : public testing::Test {
     std::vector<Digest> actions;
     EXPECT_OK(shared_.memory_blobs.MemoryBlobStore::Put(DigestOf(Program(0)), Bytes(Program(0))));
     MemoryBlobStore theirs;
-    ProgramReferences their_references;
+    MemoryTable their_table;
+    ProgramReferences their_references(their_table);
     for (std::size_t i = 0; i < count; ++i) {
       programs_.push_back(DigestOf(Program(i)));
       actions.push_back(DigestOf("builds program " + std::to_string(i)));
@@ -88,7 +89,7 @@ class FetcherTest : public testing::Test {
   MemoryTable table_;
   Counters counters_{table_};
   FakeClock clock_{1'000'000'000'000};
-  ProgramReferences references_;
+  ProgramReferences references_{table_};
   Fetcher fetcher_{shared_, blobs_, actions_, references_, counters_, clock_};
   const Digest action_ = DigestOf("action");
 };
@@ -177,6 +178,22 @@ TEST_F(FetcherTest, AProgramThatIsNotWhatItsPartsMakeIsAbsent) {
     EXPECT_FALSE(actions_.Get(actions[1]).ok());
     clock_.AdvanceNanos(Fetcher::kAbsentNanos);
   }
+}
+
+// Each may be a few bytes that make 64 MiB.
+TEST_F(FetcherTest, OnceAPartOfAResultIsWrongTheOthersAreLeft) {
+  const std::vector<Digest> actions = TeamHasPrograms(2);
+  auto result = *shared_.memory_actions.Get(actions[1]);
+  const auto program = result.output_files(0);
+  for (int i = 0; i < 200; ++i) {
+    auto& file = *result.add_output_files();
+    file = program;
+    file.mutable_node_properties()->mutable_properties(1)->set_value(
+        Digest{DigestOf(std::to_string(i)).hash, kProgramBytesMax}.ToString());
+  }
+  ASSERT_OK(shared_.memory_actions.MemoryActionCache::Put(actions[1], result));
+  EXPECT_THAT(fetcher_.FetchResult(actions[1]), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_LT(shared_.memory_blobs.gets, 100);
 }
 
 TEST_F(FetcherTest, WithoutItsReferenceAProgramIsAbsent) {

@@ -23,25 +23,45 @@ constexpr std::size_t kOfKindMax = 2;
 constexpr std::size_t kNamesMax = 10'000;  // beyond this the memory of them begins anew
 constexpr char kReference[] = "smelt.reference", kWhole[] = "smelt.whole";
 
-std::string KindOf(std::string_view path) { return path.ends_with(".so") ? ".so" : ""; }
-
-// "libserde_derive.so" of "target/debug/deps/libserde_derive-cce21b9dd35a3839.so".
-std::string NameOf(std::string_view path) {
-  path.remove_prefix(std::min(path.size(), path.rfind('/') + 1));
-  return std::string(path.substr(0, path.rfind('-'))).append(KindOf(path));
-}
-
 bool IsComparable(const Digest& program) {
   return program.size >= kProgramBytesMin && program.size <= kProgramBytesMax;
 }
 
-// Nothing if the reference is not here, or there is not much of it in the program.
+std::string_view ExtensionOf(std::string_view path) { return path.ends_with(".so") ? ".so" : ""; }
+
+std::string KindOf(std::string_view path) { return fmt::format("kind {}", ExtensionOf(path)); }
+
+// "name libserde_derive.so" of "target/debug/deps/libserde_derive-cce21b9dd35a3839.so".
+std::string NameOf(std::string_view path) {
+  path.remove_prefix(std::min(path.size(), path.rfind('/') + 1));
+  return fmt::format("name {}{}", path.substr(0, path.rfind('-')), ExtensionOf(path));
+}
+
+std::string TextOf(const std::vector<Digest>& digests) {
+  std::string text;
+  for (const Digest& digest : digests) text += digest.ToString() + ' ';
+  return text;
+}
+
+// The reverse; what is none is left out.
+std::vector<Digest> DigestsIn(std::string_view text) {
+  std::vector<Digest> digests;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const auto digest = Digest::Parse(word);
+    if (digest.ok() && IsComparable(*digest)) digests.push_back(*digest);
+  }
+  return digests;
+}
+
+// Nothing if the reference is not here as it should be, or there is not much of it in the program.
 absl::StatusOr<std::optional<Difference>> Compare(const Digest& whole, std::string_view program,
                                                   const Digest& reference, BlobStore& blobs,
                                                   const std::string& directory) {
   const auto from = blobs.Get(reference);
   const auto text = from.ok() ? from->ReadAll() : from.status();
-  if (!text.ok()) return std::nullopt;
+  if (!text.ok() || DigestOf(*text) != reference) return std::nullopt;
   const std::string frame = ZstdDifference(*text, program);
   if (frame.empty() || static_cast<std::int64_t>(frame.size()) > whole.size / kShrinksTo) return std::nullopt;
   Spool spool(directory, kHeldBytes);
@@ -91,14 +111,23 @@ void TrimSuffix(v2::OutputFile& file, std::string_view suffix) {
 
 }  // namespace
 
+ProgramReferences::ProgramReferences(Table& table) : table_(table) {
+  const absl::MutexLock lock(&mu_);
+  table_.ForEach([&](std::string_view key, std::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    newest_[std::string(key)] = DigestsIn(value);
+    return true;
+  });
+}
+
 std::vector<Digest> ProgramReferences::For(std::string_view path) const {
   const absl::MutexLock lock(&mu_);
   std::vector<Digest> candidates;
-  if (const auto found = of_name_.find(NameOf(path)); found != of_name_.end()) candidates.push_back(found->second);
-  const auto found = of_kind_.find(KindOf(path));
-  if (found == of_kind_.end()) return candidates;
-  for (auto newest = found->second.rbegin(); newest != found->second.rend(); ++newest) {
-    if (std::find(candidates.begin(), candidates.end(), *newest) == candidates.end()) candidates.push_back(*newest);
+  for (const std::string& key : {NameOf(path), KindOf(path)}) {
+    const auto found = newest_.find(key);
+    if (found == newest_.end()) continue;
+    for (const Digest& digest : found->second) {
+      if (std::find(candidates.begin(), candidates.end(), digest) == candidates.end()) candidates.push_back(digest);
+    }
   }
   return candidates;
 }
@@ -106,12 +135,23 @@ std::vector<Digest> ProgramReferences::For(std::string_view path) const {
 void ProgramReferences::Note(std::string_view path, const Digest& reference) {
   if (!IsComparable(reference)) return;
   const absl::MutexLock lock(&mu_);
-  if (of_name_.size() > kNamesMax) of_name_.clear();
-  of_name_[NameOf(path)] = reference;
-  std::vector<Digest>& kind = of_kind_[KindOf(path)];
-  std::erase(kind, reference);
-  kind.push_back(reference);
-  if (kind.size() > kOfKindMax) kind.erase(kind.begin());
+  if (newest_.size() > kNamesMax) Clear();
+  Add(NameOf(path), 1, reference);
+  Add(KindOf(path), kOfKindMax, reference);
+}
+
+void ProgramReferences::Add(const std::string& key, std::size_t most, const Digest& reference) {
+  std::vector<Digest>& newest = newest_[key];
+  if (!newest.empty() && newest.front() == reference) return;
+  std::erase(newest, reference);
+  newest.insert(newest.begin(), reference);
+  if (newest.size() > most) newest.resize(most);
+  table_.Put(key, TextOf(newest)).IgnoreError();
+}
+
+void ProgramReferences::Clear() {
+  for (const auto& [key, newest] : newest_) table_.Delete(key).IgnoreError();
+  newest_.clear();
 }
 
 absl::StatusOr<std::vector<Difference>> TakeDifferences(ActionCache::ActionResult& result, BlobStore& blobs,

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "src/base/table.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
 #include "src/store/blob_store.h"
@@ -43,6 +44,9 @@ struct Difference {
 // out bad costs a try. Thread-safe.
 class ProgramReferences {
  public:
+  // `table` keeps them for the next daemon, and outlives this.
+  explicit ProgramReferences(Table& table);
+
   // The one that served a program of this name last, then the newest of its kind; a few at most, best first. `path`:
   // the output's, with the hash that cargo puts behind the name.
   std::vector<Digest> For(std::string_view path) const;
@@ -54,10 +58,14 @@ class ProgramReferences {
   absl::Mutex& comparing() { return comparing_; }
 
  private:
+  void Add(const std::string& key, std::size_t most, const Digest& reference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Clear() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Table& table_;
   absl::Mutex comparing_;  // before mu_
   mutable absl::Mutex mu_;
-  absl::flat_hash_map<std::string, Digest> of_name_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<std::string, std::vector<Digest>> of_kind_ ABSL_GUARDED_BY(mu_);  // the newest last
+  // Of a name or a kind, the newest first; as in the table.
+  absl::flat_hash_map<std::string, std::vector<Digest>> newest_ ABSL_GUARDED_BY(mu_);
 };
 
 // Puts differences in place of the programs of `result` where that makes a sixth of them or less; frames that are

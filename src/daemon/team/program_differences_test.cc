@@ -9,6 +9,7 @@
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/store/memory/memory_blob_store.h"
+#include "src/testing/memory_table.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
 
@@ -47,7 +48,8 @@ class ProgramDifferencesTest : public testing::Test {
   const std::string std_ = Noise(1 << 20, 1), first_ = "first" + std_, second_ = "second" + std_ + Noise(1'000, 2);
   TempDir directory_;
   MemoryBlobStore blobs_;
-  ProgramReferences references_;
+  MemoryTable table_;
+  ProgramReferences references_{table_};
 };
 
 TEST_F(ProgramDifferencesTest, TheSecondTravelsAsADifferenceAndComesBack) {
@@ -66,7 +68,8 @@ TEST_F(ProgramDifferencesTest, TheSecondTravelsAsADifferenceAndComesBack) {
   EXPECT_EQ(team.output_files(1).path(), "debug/build/b-2/build_script_build-2.difference-from");
   EXPECT_EQ(team.output_files(1).digest().hash(), DigestOf(first_).Hex());
 
-  ProgramReferences theirs;
+  MemoryTable their_table;
+  ProgramReferences theirs(their_table);
   const auto back = ReadDifferences(team, theirs);
   ASSERT_OK(back);
   ASSERT_EQ(back->size(), 1u);
@@ -130,6 +133,37 @@ TEST_F(ProgramDifferencesTest, OfOneNameFirstThenTheNewestOfItsKind) {
   EXPECT_THAT(references_.For("deps/libnew-1.so"), IsEmpty());
   references_.Note("deps/small-1", DigestOf("small"));
   EXPECT_THAT(references_.For("deps/small-2"), ElementsAre(tool, app));
+}
+
+TEST_F(ProgramDifferencesTest, TheNextDaemonComparesWithTheSame) {
+  const Digest script = DigestOf(first_), app = DigestOf(second_), tool = DigestOf(std_);
+  references_.Note("a/build_script_build-1", script);
+  references_.Note("deps/app-1", app);
+  references_.Note("deps/tool-1", tool);
+  ProgramReferences next(table_);
+  EXPECT_THAT(next.For("b/build_script_build-2"), ElementsAre(script, tool, app));
+  EXPECT_THAT(next.For("deps/new-1"), ElementsAre(tool, app));
+}
+
+TEST_F(ProgramDifferencesTest, WhatTheTableHoldsInAReferencesPlaceIsNone) {
+  const std::string good = DigestOf(first_).ToString();
+  for (const std::string& value : {std::string(), std::string(" "), std::string("x"), good + "x",
+                                   DigestOf("small").ToString(), "x " + DigestOf("small").ToString()}) {
+    ASSERT_OK(table_.Put("name app", value));
+    EXPECT_THAT(ProgramReferences(table_).For("deps/app-1"), IsEmpty()) << value;
+  }
+  ASSERT_OK(table_.Put("name app", "x " + good));
+  EXPECT_THAT(ProgramReferences(table_).For("deps/app-1"), ElementsAre(DigestOf(first_)));
+}
+
+TEST_F(ProgramDifferencesTest, AReferenceThatIsNotWhatItShouldBeIsNone) {
+  ActionResult first = With("deps/app-1", first_), second = With("deps/app-2", second_);
+  Take(first);
+  std::string flipped = first_;
+  flipped[flipped.size() / 2] ^= 1;
+  blobs_.CorruptForTest(DigestOf(first_), Bytes(flipped));
+  EXPECT_THAT(Take(second), IsEmpty()) << "nobody else could make the program of it";
+  EXPECT_EQ(second.output_files(0).digest().hash(), DigestOf(second_).Hex());
 }
 
 TEST_F(ProgramDifferencesTest, PropertiesThatSayNothingSensibleAreRefused) {

@@ -48,7 +48,7 @@ class PublisherTest : public testing::Test {
   MemoryTable outbox_, published_, table_;
   FakeClock clock_{1'000'000'000'000};
   Counters counters_{table_};
-  ProgramReferences references_;
+  ProgramReferences references_{table_};
   std::optional<Publisher> publisher_;
   const Digest action_ = DigestOf("action"), manifest_ = DigestOf("k0");
 };
@@ -85,7 +85,8 @@ TEST_F(PublisherTest, ALibrarysMetadataTravelsOnce) {
 
   MemoryBlobStore their_blobs;
   MemoryActionCache their_actions;
-  ProgramReferences their_references;
+  MemoryTable their_table;
+  ProgramReferences their_references(their_table);
   Fetcher fetcher(shared_, their_blobs, their_actions, their_references, counters_, clock_);
   const auto fetched = fetcher.FetchResult(action_);
   ASSERT_OK(fetched);

@@ -9,6 +9,7 @@
 
 #include "src/daemon/team/team_results.h"
 #include "src/store/spool.h"
+#include "src/testing/memory_table.h"
 
 namespace smelt {
 namespace {
@@ -52,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto with = [&](const char* suffix) {
     return std::count_if(files.begin(), files.end(), [&](const auto& file) { return file.path().ends_with(suffix); });
   };
-  ProgramReferences references;
+  MemoryTable table;
+  ProgramReferences references(table);
   const auto team = FromTeam(result, references);
   Check(team.ok() || absl::IsInvalidArgument(team.status()));
   if (!team.ok()) return 0;

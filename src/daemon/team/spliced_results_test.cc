@@ -8,6 +8,7 @@
 #include "src/reapi/digests.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/testing/archive.h"
+#include "src/testing/memory_table.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
 
@@ -45,7 +46,8 @@ class SplicedResultsTest : public testing::Test {
   }
 
   TempDir directory_;
-  ProgramReferences references_;
+  MemoryTable table_;
+  ProgramReferences references_{table_};
   MemoryBlobStore blobs_;
   const std::string rmeta_ = "rust" + std::string(5'000, 'm');
 };
