@@ -32,7 +32,7 @@ bool RemoteBlobStore::CompressesBatch(std::int64_t size) const {
 absl::StatusOr<Bytes> RemoteBlobStore::Get(const Digest& digest) {
   if (digest.size == 0) return Bytes();
   RETURN_IF_ERROR(connection_.Reach());
-  return IsStreamed(digest) ? GetStreamed(digest, nullptr) : GetBatched(digest);
+  return IsStreamed(digest) ? GetStreamed(digest, nullptr, digest) : GetBatched(digest);
 }
 
 bool RemoteBlobStore::IsStreamed(const Digest& digest) const {

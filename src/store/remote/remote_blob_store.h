@@ -26,10 +26,13 @@ class RemoteBlobStore : public BlobStore {
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
 
-  // Get of a blob that arrives in a stream, with `insertion` put in on the way, if there is one. Others are not for
-  // this.
+  // Get of a blob that arrives in a stream, with `insertion` put in on the way, if there is one: `whole` is what comes
+  // of it then. Others are not for this.
+  //
+  // A server of ours passes on what lies in its bucket without a look at it. What comes is then digested, and asked for
+  // again with the server's own checks if it is wrong: so the server learns of the damage, and an upload mends it.
   bool IsStreamed(const Digest& digest) const;
-  absl::StatusOr<Bytes> GetStreamed(const Digest& digest, const Insertion* insertion);
+  absl::StatusOr<Bytes> GetStreamed(const Digest& digest, const Insertion* insertion, const Digest& whole);
 
   absl::Status Put(const Digest& digest, Bytes bytes) override;
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
@@ -38,7 +41,8 @@ class RemoteBlobStore : public BlobStore {
   using Sink = std::function<absl::Status(std::string_view)>;
 
   absl::StatusOr<Bytes> GetBatched(const Digest& digest);
-  absl::Status ReadStream(const Digest& digest, bool zstd, const Sink& sink);
+  absl::StatusOr<Bytes> Receive(const Digest& digest, const Insertion* insertion, bool unverified);
+  absl::Status ReadStream(const Digest& digest, bool zstd, bool unverified, const Sink& sink);
   absl::Status PutBatched(const Digest& digest, const std::string& contents);
   absl::Status PutStreamed(const Digest& digest, const Bytes& bytes);
   absl::StatusOr<std::vector<Digest>> FindChunk(absl::Span<const Digest> digests);

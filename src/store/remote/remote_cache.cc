@@ -83,7 +83,7 @@ class RemoteCache : public SharedCache {
                                 const std::string& directory) override {
     RETURN_IF_ERROR(connection_->Reach());
     if (!blobs_.IsStreamed(digest)) return SharedCache::GetWith(digest, insertion, whole, directory);
-    return blobs_.GetStreamed(digest, &insertion);
+    return blobs_.GetStreamed(digest, &insertion, whole);
   }
   absl::Status Reach() override { return connection_->Reach(); }
   SharedCacheState State() override { return connection_->State(); }

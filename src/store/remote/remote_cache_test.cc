@@ -8,11 +8,13 @@
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/services/server.h"
+#include "src/services/zstd/packed_reads.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/blob_store_contract_test.h"
 #include "src/store/memory/memory_action_caches.h"
 #include "src/store/memory/memory_blob_store.h"
 #include "src/store/verifying_blob_store.h"
+#include "src/store/zstd.h"
 #include "src/testing/fake_clock.h"
 
 namespace smelt {
@@ -152,6 +154,39 @@ TEST_F(RemoteCacheTest, ABlobArrivesWithWhatIsToBeInIt) {
   EXPECT_THAT(
       remote_.cache->GetWith(DigestOf("none"), {0, Bytes("inserted")}, DigestOf("whole"), remote_.directory.path()),
       StatusIs(absl::StatusCode::kNotFound));
+}
+
+// The far store of a server, in which another blob's frames have come to lie in this one's place.
+class WrongFrames : public PackedBlobs {
+ public:
+  absl::StatusOr<Bytes> GetPacked(const Digest&) override {
+    return Bytes(ZstdCompress(std::string(2'000'000, 'x'), 1));
+  }
+};
+
+TEST_F(RemoteCacheTest, WhatWasPassedOnUnverifiedAndIsWrongIsReadAgainWithTheServersChecks) {
+  MemoryBlobStore near;
+  WrongFrames far;
+  PackedReads packed(near, far, remote_.blobs, remote_.zstd_forms,
+                     {remote_.directory.path(), std::chrono::hours(1), std::chrono::hours(1)});
+  auto server = Server::Start({remote_.blobs, remote_.actions, remote_.authorizer, Clock::System(),
+                               remote_.directory.path(), remote_.zstd_forms, nullptr, nullptr, &packed},
+                              {.endpoints = {{"127.0.0.1:0", nullptr}}});
+  ASSERT_OK(server);
+  remote_.options.endpoint = "grpc://127.0.0.1:" + std::to_string((*server)->ports()[0]);
+  remote_.Open();
+  for (const std::size_t size : {2'000'000, 6'000'000}) {
+    const std::string text = Compressible(size);
+    ASSERT_OK(remote_.blobs.Put(DigestOf(text), Bytes(text)));
+    const auto blob = remote_.cache->blobs().Get(DigestOf(text));
+    ASSERT_OK(blob);
+    EXPECT_TRUE(*blob->ReadAll() == text);
+    const auto with = remote_.cache->GetWith(DigestOf(text), {0, Bytes("inserted")}, DigestOf("inserted" + text),
+                                             remote_.directory.path());
+    ASSERT_OK(with);
+    EXPECT_TRUE(*with->ReadAll() == "inserted" + text);
+  }
+  EXPECT_THAT(remote_.cache->blobs().Get(DigestOf(std::string(2'000'000, 'y'))), StatusIs(absl::StatusCode::kNotFound));
 }
 
 // As bazel-remote does with it.

@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/reapi/zstd_wishes.h"
 #include "src/store/remote/remote_blob_store.h"
 #include "src/store/remote/zstd_codec.h"
@@ -35,9 +36,23 @@ grpc::Status FromStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
+// It came, and is not what it should be.
+bool IsOtherThan(const Digest& whole, const absl::StatusOr<Bytes>& blob) {
+  const absl::StatusOr<Digest> actual = blob.ok() ? DigestOf(*blob) : blob.status();
+  return actual.ok() ? *actual != whole : absl::IsDataLoss(actual.status());
+}
+
 }  // namespace
 
-absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion) {
+absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion,
+                                                   const Digest& whole) {
+  const bool unverified = connection_.StreamsZstd() && connection_.abilities().zstd_wishes;
+  absl::StatusOr<Bytes> blob = Receive(digest, insertion, unverified);
+  if (!unverified || !IsOtherThan(whole, blob)) return blob;
+  return Receive(digest, insertion, /*unverified=*/false);
+}
+
+absl::StatusOr<Bytes> RemoteBlobStore::Receive(const Digest& digest, const Insertion* insertion, bool unverified) {
   const bool zstd = connection_.StreamsZstd();
   const std::int64_t size = digest.size + (insertion == nullptr ? 0 : insertion->bytes.size());
   const auto empty = [&] {
@@ -47,7 +62,7 @@ absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const I
     return spool;
   };
   Spool arrived = empty();
-  RETURN_IF_ERROR(ReadStream(digest, zstd, [&](std::string_view piece) -> absl::Status {
+  RETURN_IF_ERROR(ReadStream(digest, zstd, unverified, [&](std::string_view piece) -> absl::Status {
     if (piece.data() == nullptr) {  // from the beginning
       arrived = empty();
       return absl::OkStatus();
@@ -63,11 +78,11 @@ absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const I
   return arrived.Finish();
 }
 
-absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, const Sink& sink) {
+absl::Status RemoteBlobStore::ReadStream(const Digest& digest, bool zstd, bool unverified, const Sink& sink) {
   bytestream::ReadRequest request;
   request.set_resource_name(
       InInstance(connection_.options().instance, (zstd ? "compressed-blobs/zstd/" : "blobs/") + digest.ToString()));
-  const std::string wishes = reapi::ToHeader({.unverified = true, .stored = !connection_.Compresses()});
+  const std::string wishes = reapi::ToHeader({.unverified = unverified, .stored = !connection_.Compresses()});
   absl::Status local;
   absl::Status status = connection_.Call("Read", digest.size, [&](grpc::ClientContext& context, const auto& channel) {
     local = sink(std::string_view());
