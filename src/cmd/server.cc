@@ -203,7 +203,7 @@ int Serve(const ServerConfig& config) {
     bucket = *std::move(opened);
   }
   BlobStore& blobs = bucket ? bucket->blobs() : (*store)->blobs();
-  ReadThroughParents actions(bucket ? bucket->actions() : (*store)->actions(), rules);
+  ReadThroughParents actions(bucket ? bucket->actions() : (*store)->actions(), blobs, rules);
   const std::unique_ptr<Authorizer> roles = MakeAuthorizer(config.auth, clock);
   AuditLog audit(clock);
   AuditingAuthorizer authorizer(*roles, audit);

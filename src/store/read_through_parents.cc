@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/store/completeness_checking_action_cache.h"
+
 namespace smelt {
 namespace {
 
@@ -10,12 +12,14 @@ constexpr std::size_t kAncestryMax = 9;
 
 class FirstOf : public ActionCache {
  public:
-  explicit FirstOf(std::vector<std::shared_ptr<ActionCache>> caches) : caches_(std::move(caches)) {}
+  FirstOf(std::vector<std::shared_ptr<ActionCache>> caches, BlobStore& blobs)
+      : caches_(std::move(caches)), blobs_(blobs) {}
 
   absl::StatusOr<ActionResult> Get(const Digest& action) override {
-    absl::StatusOr<ActionResult> result = caches_.front()->Get(action);
-    for (std::size_t i = 1; i < caches_.size() && absl::IsNotFound(result.status()); ++i) {
-      result = caches_[i]->Get(action);
+    absl::StatusOr<ActionResult> result = absl::NotFoundError("nobody was asked");
+    for (const std::shared_ptr<ActionCache>& cache : caches_) {
+      result = CompletenessCheckingActionCache(*cache, blobs_).Get(action);
+      if (!absl::IsNotFound(result.status())) break;
     }
     return result;
   }
@@ -26,11 +30,13 @@ class FirstOf : public ActionCache {
 
  private:
   const std::vector<std::shared_ptr<ActionCache>> caches_;
+  BlobStore& blobs_;
 };
 
 }  // namespace
 
-ReadThroughParents::ReadThroughParents(ActionCaches& caches, const std::vector<ParentRule>& rules) : caches_(caches) {
+ReadThroughParents::ReadThroughParents(ActionCaches& caches, BlobStore& blobs, const std::vector<ParentRule>& rules)
+    : caches_(caches), blobs_(blobs) {
   for (const ParentRule& rule : rules) rules_.emplace_back(Glob(rule.instance), rule.parent);
 }
 
@@ -38,7 +44,7 @@ std::shared_ptr<ActionCache> ReadThroughParents::Of(std::string_view instance) {
   std::vector<std::shared_ptr<ActionCache>> caches;
   for (const std::string& name : Ancestry(instance)) caches.push_back(caches_.Of(name));
   if (caches.size() == 1) return caches.front();
-  return std::make_shared<FirstOf>(std::move(caches));
+  return std::make_shared<FirstOf>(std::move(caches), blobs_);
 }
 
 std::vector<std::string> ReadThroughParents::Ancestry(std::string_view instance) const {

@@ -8,6 +8,7 @@
 
 #include "src/base/glob.h"
 #include "src/store/action_caches.h"
+#include "src/store/blob_store.h"
 
 namespace smelt {
 
@@ -21,10 +22,12 @@ struct ParentRule {
 // Results are only ever written to the instance itself, and a parent never sees what its children wrote. The first rule
 // that fits a name decides; a rule that makes an instance its own ancestor ends there.
 //
-// Permission for an instance is permission to read its ancestors. `caches` lives longer than this.
+// A result of which a blob is no longer in `blobs` counts as none: that of the parent may still have all of its own.
+//
+// Permission for an instance is permission to read its ancestors. `caches` and `blobs` live longer than this.
 class ReadThroughParents : public ActionCaches {
  public:
-  ReadThroughParents(ActionCaches& caches, const std::vector<ParentRule>& rules);
+  ReadThroughParents(ActionCaches& caches, BlobStore& blobs, const std::vector<ParentRule>& rules);
 
   std::shared_ptr<ActionCache> Of(std::string_view instance) override;
 
@@ -33,6 +36,7 @@ class ReadThroughParents : public ActionCaches {
 
  private:
   ActionCaches& caches_;
+  BlobStore& blobs_;
   std::vector<std::pair<Glob, std::string>> rules_;
 };
 

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/reapi/digests.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/memory/memory_action_caches.h"
+#include "src/store/memory/memory_blob_store.h"
 
 namespace smelt {
 namespace {
@@ -18,7 +20,8 @@ const std::vector<ParentRule> kRules = {
 std::shared_ptr<ActionCache> MakeChild() {
   struct Held {
     MemoryActionCaches caches;
-    ReadThroughParents parents{caches, kRules};
+    MemoryBlobStore blobs;
+    ReadThroughParents parents{caches, blobs, kRules};
     std::shared_ptr<ActionCache> child = parents.Of("pr/1");
   };
   auto held = std::make_shared<Held>();
@@ -35,7 +38,8 @@ ActionCache::ActionResult Result(int exit_code) {
 
 TEST(ReadThroughParents, ChildrenReadTheirParentsAndNeverTheReverse) {
   MemoryActionCaches caches;
-  ReadThroughParents parents(caches, kRules);
+  MemoryBlobStore blobs;
+  ReadThroughParents parents(caches, blobs, kRules);
   const Digest action = DigestOf("a");
   ASSERT_OK(parents.Of("pr/1")->Put(action, Result(1)));
   EXPECT_THAT(parents.Of("main")->Get(action), StatusIs(absl::StatusCode::kNotFound));
@@ -49,9 +53,33 @@ TEST(ReadThroughParents, ChildrenReadTheirParentsAndNeverTheReverse) {
   EXPECT_THAT(parents.Of("")->Get(action), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST(ReadThroughParents, AChildsIncompleteResultDoesNotHideItsParents) {
+  MemoryActionCaches caches;
+  MemoryBlobStore blobs;
+  ReadThroughParents parents(caches, blobs, kRules);
+  const Digest action = DigestOf("a"), lost = DigestOf("lost"), kept = DigestOf("kept");
+  const auto with = [](const Digest& blob) {
+    ActionCache::ActionResult result;
+    *result.add_output_files()->mutable_digest() = reapi::ToProto(blob);
+    return result;
+  };
+  ASSERT_OK(blobs.Put(lost, Bytes("lost")));
+  ASSERT_OK(blobs.Put(kept, Bytes("kept")));
+  ASSERT_OK(parents.Of("main")->Put(action, with(kept)));
+  ASSERT_OK(parents.Of("pr/1")->Put(action, with(lost)));
+  EXPECT_EQ(parents.Of("pr/1")->Get(action)->output_files(0).digest().hash(), lost.Hex());
+  blobs.Forget(lost);
+  const auto parents_result = parents.Of("pr/1")->Get(action);
+  ASSERT_OK(parents_result);
+  EXPECT_EQ(parents_result->output_files(0).digest().hash(), kept.Hex());
+  blobs.Forget(kept);
+  EXPECT_THAT(parents.Of("pr/1")->Get(action), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST(ReadThroughParents, Ancestry) {
   MemoryActionCaches caches;
-  ReadThroughParents parents(caches, kRules);
+  MemoryBlobStore blobs;
+  ReadThroughParents parents(caches, blobs, kRules);
   EXPECT_THAT(parents.Ancestry("pr/1"), ElementsAre("pr/1", "main", "release"));
   EXPECT_THAT(parents.Ancestry("release"), ElementsAre("release"));
   EXPECT_THAT(parents.Ancestry("loop"), ElementsAre("loop"));
