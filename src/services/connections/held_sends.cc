@@ -16,7 +16,7 @@
 namespace smelt {
 namespace {
 
-std::atomic<bool> wanted = false;
+std::atomic<Clock*> wanted = nullptr;
 
 bool IsTcp(int fd) {
   int protocol = 0;
@@ -28,15 +28,20 @@ bool IsTcp(int fd) {
 class HeldSends {
  public:
   void BeginPoll() {
-    for (Connection* each = connections_.data(); each != end_; ++each) Push(each->fd);
-    end_ = connections_.data();
+    PushAll();
     Answering::Take();
-    holds_ = wanted;
+    clock_ = wanted;
+  }
+
+  void BeginSend() {
+    if (end_ == connections_.data()) return;
+    const std::int64_t held_ns = clock_->NowNanos() - since_ns_;
+    if (held_ns < 0 || held_ns > kHeldNanosMax) PushAll();
   }
 
   // Whether what is sent now waits for the next poll.
   bool Hold(int fd) {
-    if (!holds_) return false;
+    if (clock_ == nullptr) return false;
     Connection* const held =
         std::find_if(connections_.data(), end_, [fd](const Connection& each) { return each.fd == fd; });
     if (held == end_ && !Add(fd)) return false;
@@ -51,8 +56,14 @@ class HeldSends {
 
   bool Add(int fd) {
     if (end_ == connections_.data() + connections_.size() || !IsTcp(fd)) return false;
+    if (end_ == connections_.data()) since_ns_ = clock_->NowNanos();
     *end_++ = {.fd = fd};
     return true;
+  }
+
+  void PushAll() {
+    for (Connection* each = connections_.data(); each != end_; ++each) Push(each->fd);
+    end_ = connections_.data();
   }
 
   static void Push(int fd) {
@@ -62,7 +73,8 @@ class HeldSends {
 
   std::array<Connection, 32> connections_;
   Connection* end_ = connections_.data();
-  bool holds_ = false;
+  std::int64_t since_ns_ = 0;  // the first of them
+  Clock* clock_ = nullptr;     // null: holds nothing
 };
 
 thread_local HeldSends held;
@@ -75,11 +87,12 @@ bool IsSmall(const msghdr& message) {
 
 }  // namespace
 
-void HoldSends(bool hold) { wanted = hold; }
+void HoldSends(bool hold, Clock& clock) { wanted = hold ? &clock : nullptr; }
 
 }  // namespace smelt
 
 extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  smelt::held.BeginSend();
   if (smelt::Answering::Take() && smelt::IsSmall(*message) && smelt::held.Hold(fd)) flags |= MSG_MORE;
   return ::syscall(SYS_sendmsg, fd, message, flags);
 }

@@ -2,6 +2,9 @@
 #define SMELT_SERVICES_CONNECTIONS_HELD_SENDS_H_
 
 #include <cstddef>
+#include <cstdint>
+
+#include "src/base/clock.h"
 
 namespace smelt {
 
@@ -15,11 +18,15 @@ namespace smelt {
 // kHeldSendsMax others. All else goes out at once, with what was held of that connection; so does what threads send
 // that never poll.
 //
+// A thread that does much between two polls, handshakes say, pushes what it has held for more than kHeldNanosMax when
+// it next sends anything to anybody. If it does not send either, Linux does, after a fifth of a second.
+//
 // Only for a process in which one thread polls: one of several may wait for its turn, and what it holds would wait for
-// the fifth of a second that Linux waits at most. Thread-safe; threads begin and end to hold at their next poll.
-void HoldSends(bool hold);
+// Linux. Thread-safe; threads begin and end to hold at their next poll. `clock` outlives them.
+void HoldSends(bool hold, Clock& clock = Clock::System());
 
 inline constexpr std::size_t kHeldBytesMax = 16 << 10;
+inline constexpr std::int64_t kHeldNanosMax = 1'000'000;  // of Clock::System: until it ticks
 inline constexpr int kHeldSendsMax = 64;
 
 }  // namespace smelt

@@ -16,6 +16,7 @@
 
 #include "src/base/unique_fd.h"
 #include "src/services/connections/answering.h"
+#include "src/testing/fake_clock.h"
 
 namespace smelt {
 namespace {
@@ -37,7 +38,7 @@ class HeldSendsTest : public testing::Test {
     ASSERT_TRUE(there_.valid());
     const int on = 1;
     ASSERT_EQ(::setsockopt(here_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
-    HoldSends(true);
+    HoldSends(true, clock_);
   }
 
   void TearDown() override {
@@ -81,6 +82,7 @@ class HeldSendsTest : public testing::Test {
     return bytes;
   }
 
+  FakeClock clock_;
   const UniqueFd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
   UniqueFd here_, there_;
 };
@@ -148,6 +150,20 @@ TEST_F(HeldSendsTest, NotMoreThanSoManyAreHeld) {
   AnswerMany(kHeldSendsMax + 1);
   EXPECT_EQ(Unsent(), 0);
   EXPECT_EQ(Receive(kHeldSendsMax + 1).size(), static_cast<std::size_t>(kHeldSendsMax + 1));
+}
+
+TEST_F(HeldSendsTest, WhatHasWaitedGoesOutWithWhateverIsSentNext) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd one(ends[0]), other(ends[1]);
+  Poll();
+  for (const std::int64_t step : {kHeldNanosMax + 1, std::int64_t{-1}}) {  // the clock may be set back
+    Answer(here_.get(), "answer");
+    clock_.AdvanceNanos(step);
+    Send(one.get(), "to somebody else");
+    EXPECT_EQ(Unsent(), 0);
+    EXPECT_EQ(Receive(6), "answer");
+  }
 }
 
 TEST_F(HeldSendsTest, NothingIsHeldUnlessItIsWanted) {
