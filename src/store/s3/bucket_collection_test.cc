@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "src/digest/hasher.h"
 #include "src/store/memory/memory_object_store.h"
+#include "src/store/s3/bucket_format.h"
 #include "src/store/s3/bucket_store.h"
 #include "src/testing/fake_clock.h"
 #include "src/testing/status_matchers.h"
@@ -181,6 +182,21 @@ TEST_F(BucketCollectionTest, NothingIsAnOrphanWhileAnIndexCannotBeRead) {
   const BucketCollectionReport report = Collect();
   EXPECT_EQ(report.damaged_indexes, 1);
   EXPECT_EQ(report.deleted, 0);
+}
+
+TEST_F(BucketCollectionTest, WhatIsNotOursStaysWhateverAnIndexSays) {
+  ASSERT_OK(objects_.Put("somebody/elses", Bytes(std::string("contents"))));
+  bucket::v1::Index index;
+  bucket::v1::Pack& pack = *index.add_packs();
+  pack.set_key("somebody/elses");
+  pack.set_sealed_ns(clock_.NowNanos());
+  pack.set_size(8);
+  ASSERT_OK(objects_.Put(IndexKey(clock_.NowNanos(), "other"), Bytes(EncodeIndex(index))));
+  for (int i = 0; i < 2; ++i) {
+    clock_.AdvanceSeconds(31 * kDay);
+    EXPECT_EQ(Collect().damaged_indexes, 1);
+  }
+  EXPECT_THAT(objects_.Keys("somebody/"), SizeIs(1));
 }
 
 TEST_F(BucketCollectionTest, ManyIndexesBecomeOne) {

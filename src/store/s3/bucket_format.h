@@ -34,8 +34,9 @@ std::int64_t TimeOfIndexKey(std::string_view key);
 
 std::string EncodeIndex(const bucket::v1::Index& index);
 
-// DATA_LOSS for anything else: cut, changed, of another version, with places outside of their packs, or with sizes or
-// times that cannot be.
+// DATA_LOSS for anything else: cut, changed, of another version, with places outside of their packs, with sizes or
+// times that cannot be, or about objects that are neither packs nor blobs. Takes some times the memory of what it says,
+// and not more for what it does not say.
 absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes);
 
 // The name of a result among the payloads.

@@ -21,7 +21,7 @@ std::string Sealed(std::string_view body) {
 
 }  // namespace
 
-// An index, however damaged, is refused, or names places that lie in their packs.
+// An index, however damaged, is refused, or names places that lie in their packs, and nothing but packs and blobs.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const std::string& bytes : {std::string(text), Sealed(text), Sealed(smelt::ZstdCompress(text, 1))}) {
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     smelt::BucketIndex held;
     held.Add(*index);
     for (const auto& pack : held.Packs()) {
-      if (pack.size < 0) std::abort();
+      if (pack.size < 0 || !(pack.key.starts_with("v1/packs/") || pack.key.starts_with("v1/blobs/"))) std::abort();
     }
   }
   smelt::OpenResult(smelt::ResultName("", smelt::DigestOf(text)), text).status().IgnoreError();

@@ -1,12 +1,16 @@
 #include "src/store/s3/bucket_format.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "src/digest/hasher.h"
 #include "src/store/s3/bucket_index.h"
+#include "src/store/zstd.h"
 #include "src/testing/status_matchers.h"
 
 namespace smelt {
@@ -55,6 +59,9 @@ TEST(BucketFormatTest, WhatAnIndexSaysMustBePossible) {
       {{kBlob, 1, kLarge, 0, kLarge}, true, true},
       {{kBlob, 1, kLarge + 1, 0, kLarge + 1}, false, false},
       {{kPack, 1, kMax, kMax, 0}, false, false},
+      {{"somebody/elses", 1, 10, 4, 6}, false, false},
+      {{"v1/index/00000000000000000001-writer", 1, 10, 4, 6}, false, false},
+      {{"", 1, 10, 4, 6}, false, false},
   };
   for (const auto& one : kCases) {
     SCOPED_TRACE(testing::PrintToString(&one - kCases));
@@ -71,6 +78,64 @@ TEST(BucketFormatTest, ANameHasAWholeHash) {
   bucket::v1::Index index = IndexOf({kPack, 1, 10, 4, 6});
   index.mutable_packs(0)->mutable_payloads(0)->mutable_hash()->pop_back();
   EXPECT_THAT(DecodeIndex(EncodeIndex(index)), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(BucketFormatTest, AMarkIsOfAnObjectOfOurs) {
+  const std::pair<const char*, bool> kCases[] = {{kPack, true}, {kBlob, true}, {"somebody/elses", false}, {"", false}};
+  for (const auto& [key, is_read] : kCases) {
+    bucket::v1::Index index;
+    index.add_marks()->set_key(key);
+    EXPECT_EQ(DecodeIndex(EncodeIndex(index)).ok(), is_read) << key;
+  }
+}
+
+TEST(BucketFormatTest, PacksAndMarksKeepTheirOrder) {
+  bucket::v1::Index index;
+  for (const char* writer : {"c", "a", "b"}) {
+    index.add_packs()->set_key(PackKey(1, writer));
+    index.add_marks()->set_key(PackKey(2, writer));
+  }
+  const auto read = DecodeIndex(EncodeIndex(index));
+  ASSERT_OK(read);
+  EXPECT_EQ(read->SerializeAsString(), index.SerializeAsString());
+}
+
+// An index with the right checksum that holds `text`, whatever that is.
+std::string Sealed(std::string_view text) {
+  std::string bytes = "smeltix1" + ZstdCompress(text, 1);
+  const Digest digest = DigestOf(std::string_view(bytes));
+  bytes.append(reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size());
+  return bytes;
+}
+
+std::int64_t MostBytesHeld() {
+  rusage usage;
+  EXPECT_EQ(::getrusage(RUSAGE_SELF, &usage), 0);
+  return usage.ru_maxrss << 10;
+}
+
+TEST(BucketFormatTest, WhatSaysNothingTakesNoMemory) {
+  std::string packs;
+  for (int i = 0; i < 16 << 20; ++i) packs.append("\x0a\x00", 2);  // all of them parsed: 2 GB
+  const std::string sealed = Sealed(packs);
+  EXPECT_LT(sealed.size(), 10'000u);
+  const std::int64_t before = MostBytesHeld();
+  EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_LT(MostBytesHeld() - before, 500 << 20);
+}
+
+TEST(BucketFormatTest, OnePackOfAnIndexHasABound) {
+  const std::string key = PackKey(1, "writer");
+  std::string pack = "\x0a" + std::string(1, static_cast<char>(key.size())) + key;
+  for (int i = 0; i < 16 << 20; ++i) pack.append("\x22\x00", 2);
+  std::string index = "\x0a";
+  for (std::size_t left = pack.size(); left > 0; left >>= 7) {
+    index.push_back(static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
+  }
+  const std::string sealed = Sealed(index + pack);
+  const std::int64_t before = MostBytesHeld();
+  EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_LT(MostBytesHeld() - before, 500 << 20);
 }
 
 }  // namespace
