@@ -159,27 +159,32 @@ absl::Status Fetcher::TransferRlib(const Splice& splice, Turns::Place place) {
 
 absl::StatusOr<Bytes> Fetcher::FindReference(const Digest& digest, Turns::Place place) {
   auto here = blobs_.Get(digest);
-  if (!here.ok()) {
-    RETURN_IF_ERROR(TransferBlob(digest, place));
-    here = blobs_.Get(digest);  // it may be on its way to a target directory
-  }
-  if (!here.ok()) here = shared_.blobs().Get(digest);
-  RETURN_IF_ERROR(here.status());
-  return InMemory(*here);
+  if (here.ok()) return here;
+  RETURN_IF_ERROR(TransferBlob(digest, place));
+  here = blobs_.Get(digest);  // it may be on its way to a target directory
+  return here.ok() ? here : shared_.blobs().Get(digest);
+}
+
+std::optional<Bytes> Fetcher::Held(const Digest& reference) {
+  absl::MutexLock lock(&mu_);
+  const auto held = held_.find(reference);
+  return held == held_.end() ? std::nullopt : std::optional(held->second);
 }
 
 absl::StatusOr<Bytes> Fetcher::Reference(const Digest& digest, Turns::Place place) {
-  return references_under_way_.Do(digest, [&]() -> absl::StatusOr<Bytes> {
-    {
-      absl::MutexLock lock(&mu_);
-      if (const auto held = held_.find(digest); held != held_.end()) return held->second;
-    }
-    ASSIGN_OR_RETURN(const Bytes bytes, FindReference(digest, place));
+  if (auto held = Held(digest)) return *std::move(held);
+  return references_under_way_.Do(digest, [&] { return FindReference(digest, place); });
+}
+
+absl::StatusOr<Bytes> Fetcher::Unpack(const Difference& difference, const Bytes& reference, const Bytes& frame) {
+  std::optional<Bytes> from = Held(difference.reference);
+  if (!from) {
+    ASSIGN_OR_RETURN(from, InMemory(reference));
     absl::MutexLock lock(&mu_);
     if (held_.size() >= kHeldMax) held_.clear();
-    held_.insert_or_assign(digest, bytes);
-    return bytes;
-  });
+    held_.insert_or_assign(difference.reference, *from);
+  }
+  return ApplyDifference(difference, *from, frame, directory_);
 }
 
 absl::Status Fetcher::TransferProgram(const Difference& difference, Turns::Place place) {
@@ -190,7 +195,7 @@ absl::Status Fetcher::TransferProgram(const Difference& difference, Turns::Place
   }());
   absl::StatusOr<Bytes> whole = [&] {
     const absl::MutexLock lock(&unpacking_);
-    return ApplyDifference(difference, reference, frame, directory_);
+    return Unpack(difference, reference, frame);
   }();
   const absl::Status put = whole.ok() ? blobs_.Put(difference.whole, *std::move(whole)) : whole.status();
   if (!put.ok()) ForgetReferences();

@@ -85,8 +85,11 @@ class Fetcher {
   absl::Status TransferBlob(const Digest& digest, Turns::Place place);
   absl::Status TransferRlib(const Splice& splice, Turns::Place place);
   absl::Status TransferProgram(const Difference& difference, Turns::Place place);
-  // The program with this digest, brought here first if need be.
+  // The program with this digest, brought here first if need be. In memory only if it has been unpacked with lately.
   absl::StatusOr<Bytes> Reference(const Digest& digest, Turns::Place place);
+  absl::StatusOr<Bytes> Unpack(const Difference& difference, const Bytes& reference, const Bytes& frame)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(unpacking_);
+  std::optional<Bytes> Held(const Digest& reference);
   void ForgetReferences();
   absl::StatusOr<Bytes> FindReference(const Digest& digest, Turns::Place place);
   bool IsKnownAbsent(const Digest& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -103,7 +106,7 @@ class Fetcher {
   SharedCalls<absl::StatusOr<Bytes>> references_under_way_;
   Turns turns_{kAheadBytes};
 
-  absl::Mutex unpacking_;  // one program at a time: it is in memory, and so is its reference
+  absl::Mutex unpacking_;  // one program at a time: it is in memory, and so is its reference; before mu_
   absl::Mutex mu_;
   absl::flat_hash_map<Digest, std::int64_t> absent_since_ns_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<Digest> fetched_ ABSL_GUARDED_BY(mu_);

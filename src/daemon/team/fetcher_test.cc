@@ -1,14 +1,18 @@
 #include "src/daemon/team/fetcher.h"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <random>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
+#include "src/base/status_macros.h"
 #include "src/daemon/testing/memory_shared_cache.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
+#include "src/store/spool.h"
 #include "src/store/zstd_difference.h"
 #include "src/testing/archive.h"
 #include "src/testing/fake_clock.h"
@@ -80,6 +84,26 @@ class FetcherTest : public testing::Test {
       EXPECT_OK(shared_.memory_actions.MemoryActionCache::Put(actions[i], team->result));
     }
     return actions;
+  }
+
+  // The team has a result of `action` with `program` as its difference from `reference`, which it does not have.
+  Digest TeamHasProgram(const Digest& action, const std::string& reference, const std::string& program) {
+    MemoryBlobStore theirs;
+    MemoryTable their_table;
+    ProgramReferences their_references(their_table);
+    ActionCache::ActionResult result;
+    auto& file = *result.add_output_files();
+    file.set_path("app-0123456789abcdef");
+    file.set_is_executable(true);
+    *file.mutable_digest() = reapi::ToProto(DigestOf(program));
+    for (const std::string& blob : {reference, program}) EXPECT_OK(theirs.Put(DigestOf(blob), Bytes(blob)));
+    their_references.Note(file.path(), DigestOf(reference));
+    const auto team = ToTeam(result, theirs, their_references, "");
+    EXPECT_OK(team);
+    const Difference& difference = team->differences.at(0);
+    EXPECT_OK(shared_.memory_blobs.MemoryBlobStore::Put(difference.frame, difference.bytes));
+    EXPECT_OK(shared_.memory_actions.MemoryActionCache::Put(action, team->result));
+    return difference.whole;
   }
 
   std::vector<Digest> programs_;
@@ -158,6 +182,50 @@ TEST_F(FetcherTest, ProgramsComeAsDifferencesAndTheirReferenceOnce) {
     ASSERT_OK(result);
     EXPECT_EQ(result->output_files_size(), 1);
   }
+}
+
+// Gives files, as stores of large blobs do.
+class FileBlobStore : public MemoryBlobStore {
+ public:
+  absl::StatusOr<Bytes> Get(const Digest& digest) override {
+    ASSIGN_OR_RETURN(const Bytes bytes, MemoryBlobStore::Get(digest));
+    ASSIGN_OR_RETURN(const std::string contents, bytes.ReadAll());
+    Spool spool("", 0);
+    RETURN_IF_ERROR(spool.Append(contents));
+    return spool.Finish();
+  }
+};
+
+std::int64_t BytesAllocated() {
+  const auto all = ::mallinfo2();
+  return static_cast<std::int64_t>(all.uordblks + all.hblkhd);
+}
+
+TEST_F(FetcherTest, OfManyReferencesFewAreInMemory) {
+  static constexpr int kCount = 8;
+  constexpr std::int64_t kBytes = 4 << 20;
+  FileBlobStore blobs;
+  std::vector<Fetcher::Unit> units;
+  for (int i = 0; i < kCount; ++i) {
+    const std::string reference = Program(0) + std::string(kBytes - kProgramBytesMin, static_cast<char>(i));
+    units.push_back({DigestOf(std::to_string(i)), DigestOf("k")});
+    programs_.push_back(TeamHasProgram(units[i].action, reference, reference.substr(1)));
+    ASSERT_OK(blobs.Put(DigestOf(reference), Bytes(reference)));
+  }
+  absl::Mutex mu;
+  int waiting = 0;
+  const std::int64_t before = BytesAllocated();
+  std::int64_t allocated = 0;
+  shared_.before_get = [&] {  // of a difference: its reference has been found
+    const absl::MutexLock lock(&mu);
+    if (++waiting == kCount) allocated = BytesAllocated() - before;
+    mu.Await(absl::Condition(
+        +[](int* count) { return *count == kCount; }, &waiting));
+  };
+  Fetcher fetcher(shared_, blobs, actions_, references_, counters_, clock_);
+  fetcher.FetchAhead(units, false);
+  EXPECT_LT(allocated, kCount / 2 * kBytes);
+  for (const Digest& program : programs_) EXPECT_OK(blobs.Get(program));
 }
 
 TEST_F(FetcherTest, AProgramIsFetchedThoughNobodyNeedsItsReference) {
