@@ -9,9 +9,9 @@
 #include "fmt/format.h"
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
-#include "src/digest/hasher.h"
 #include "src/store/digest_key.h"
 #include "src/store/result_digests.h"
+#include "src/store/row_checksum.h"
 
 namespace smelt {
 namespace {
@@ -19,20 +19,10 @@ namespace {
 using Family = Database::Family;
 using ActionResult = ActionCache::ActionResult;
 
-constexpr std::size_t kChecksumBytes = 8;
-
-std::string Checksum(std::string_view key, std::string_view bytes) {
-  Hasher hasher;
-  hasher.Update(key);
-  hasher.Update(bytes);
-  const Digest digest = hasher.Finish();
-  return std::string(digest.hash.begin(), digest.hash.begin() + kChecksumBytes);
-}
-
 bool Decode(std::string_view key, std::string_view value, ActionResult& result) {
-  if (value.size() < kChecksumBytes) return false;
-  const std::string_view bytes = value.substr(kChecksumBytes);
-  return value.substr(0, kChecksumBytes) == Checksum(key, bytes) &&
+  if (value.size() < kRowChecksumBytes) return false;
+  const std::string_view bytes = value.substr(kRowChecksumBytes);
+  return value.substr(0, kRowChecksumBytes) == RowChecksum(key, bytes) &&
          result.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
@@ -52,7 +42,7 @@ absl::StatusOr<ActionResult> ActionTable::Get(const Digest& action) {
 absl::Status ActionTable::Put(const Digest& action, const ActionResult& result) {
   const std::string key = DigestKey(action);
   const std::string bytes = result.SerializeAsString();
-  const std::string value = Checksum(key, bytes) + bytes;
+  const std::string value = RowChecksum(key, bytes) + bytes;
   SMELT_KILL_POINT("store.action.before_put");
   {
     const std::lock_guard lock(mu_);

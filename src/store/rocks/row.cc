@@ -1,7 +1,7 @@
 #include "src/store/rocks/row.h"
 
-#include "src/digest/hasher.h"
 #include "src/store/digest_key.h"
+#include "src/store/row_checksum.h"
 
 namespace smelt {
 namespace {
@@ -11,7 +11,6 @@ constexpr char kResultVersion = 1;
 constexpr std::size_t kRowBytes = 14;
 constexpr std::size_t kDigestBytes = Digest::kHashBytes + 8;
 constexpr std::size_t kOutboxFixedBytes = 2 + 8 + 8 + kDigestBytes;
-constexpr std::size_t kChecksumBytes = 8;
 
 void Append(std::string& to, std::uint64_t number, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) to.push_back(static_cast<char>(number >> shift));
@@ -26,14 +25,6 @@ std::uint64_t Take(std::string_view& from, std::size_t bytes) {
 
 // Seconds since 1970, sizes: what is stored of either is far below.
 bool IsPlausible(std::int64_t number) { return number >= 0 && number >> 48 == 0; }
-
-std::string Checksum(std::string_view key, std::string_view bytes) {
-  Hasher hasher;
-  hasher.Update(key);
-  hasher.Update(bytes);
-  const Digest digest = hasher.Finish();
-  return std::string(digest.hash.begin(), digest.hash.begin() + kChecksumBytes);
-}
 
 }  // namespace
 
@@ -101,17 +92,17 @@ std::string ActionKey(std::string_view instance, const Digest& action) {
 
 std::string SealResult(std::string_view key, std::string_view bytes) {
   std::string value(1, kResultVersion);
-  value += Checksum(key, bytes);
+  value += RowChecksum(key, bytes);
   value += bytes;
   return value;
 }
 
-std::string_view BytesOfResult(std::string_view sealed) { return sealed.substr(1 + kChecksumBytes); }
+std::string_view BytesOfResult(std::string_view sealed) { return sealed.substr(1 + kRowChecksumBytes); }
 
 std::optional<std::string_view> OpenResult(std::string_view key, std::string_view value) {
-  if (value.size() < 1 + kChecksumBytes || value.front() != kResultVersion) return std::nullopt;
+  if (value.size() < 1 + kRowChecksumBytes || value.front() != kResultVersion) return std::nullopt;
   const std::string_view bytes = BytesOfResult(value);
-  if (value.substr(1, kChecksumBytes) != Checksum(key, bytes)) return std::nullopt;
+  if (value.substr(1, kRowChecksumBytes) != RowChecksum(key, bytes)) return std::nullopt;
   return bytes;
 }
 
