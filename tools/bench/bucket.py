@@ -48,7 +48,7 @@ class Gateway:
         key, secret = KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]
         variables = {"ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret, "MINIO_ROOT_USER": key,
                      "MINIO_ROOT_PASSWORD": secret}
-        command = [program, "--port", self.endpoint, "posix", str(root / "bucket")]
+        command = [program, "--keep-alive", "--port", self.endpoint, "posix", str(root / "bucket")]  # as S3 does
         if pathlib.Path(program).name == "minio":
             command = [program, "server", "--quiet", "--address", self.endpoint, str(root / "bucket")]
         self.process = subprocess.Popen(command, env={**os.environ, **variables}, cwd=root, stdout=subprocess.DEVNULL,
@@ -164,6 +164,13 @@ def fill(root, programs, workload, gateway, full):
     return first, report
 
 
+def read_all(directory):
+    """A server elsewhere has its bytes at hand, whatever this machine has thrown out of its memory meanwhile."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            path.read_bytes()
+
+
 def warm_build(first):
     """The second of two builds with a cache of one's own: its files come back from the first. No team is configured."""
     first.smelt("start")
@@ -187,6 +194,8 @@ def measure(root, arguments, gateway, services):
     services += [server_link, bucket_link]
 
     def fresh(endpoint="", **variables):
+        read_all(root / "bucket")
+        read_all(root / "full")
         return remote.fresh_builds(1, lambda: remote.Machine(root, programs, workload, endpoint, **variables))[0]
 
     def behind_empty_server():
