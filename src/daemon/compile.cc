@@ -149,23 +149,23 @@ void CompileHandler::Handle(const wire::Compile& request, Conversation& wrapper)
 }
 
 // A new machine's toolchain takes a while to digest: what will be built is on its way by then.
-void CompileHandler::Foresee(const wire::Compile& request, Conversation& wrapper) {
+void CompileHandler::Foresee(const Questions::Question& question, Conversation& wrapper) {
   if (!parts_.builds) return;
-  const std::optional<Toolchains::Request> asked = Questions::Asked(request);
-  if (!asked) return;
-  const absl::StatusOr<Digest> compiler = parts_.toolchains.Program(*asked);
+  const absl::StatusOr<Digest> compiler = parts_.toolchains.Program(question.toolchain);
   if (!compiler.ok()) return;
-  const bool is_about_target = Questions::IsAboutTarget(request);
-  parts_.builds->Foresee(*compiler, is_about_target ? std::optional(asked->target) : std::nullopt, wrapper.Parent());
+  const auto target = question.is_about_target ? std::optional(question.toolchain.target) : std::nullopt;
+  parts_.builds->Foresee(*compiler, target, wrapper.Parent());
 }
 
 // cargo's questions are answered from memory; the first time, the compiler is asked.
 bool CompileHandler::AnswerQuestion(const wire::Compile& request, Conversation& wrapper) {
-  Foresee(request, wrapper);
-  const std::optional<std::string> question = parts_.questions.Understand(request);
+  const std::optional<Questions::Question> question = Questions::Understand(request);
   if (!question) return false;
+  Foresee(*question, wrapper);
+  const std::optional<std::string> key = parts_.questions.KeyOf(request, *question);
+  if (!key) return false;
   parts_.counters.Add("questions");
-  if (std::optional<Questions::Answer> answer = parts_.questions.Find(*question)) {
+  if (std::optional<Questions::Answer> answer = parts_.questions.Find(*key)) {
     if (!answer->standard_output.empty()) wrapper.Send(wire::Output{false, answer->standard_output});
     if (!answer->standard_error.empty()) wrapper.Send(wire::Output{true, answer->standard_error});
     wrapper.Send(wire::Exit{0});
@@ -175,7 +175,7 @@ bool CompileHandler::AnswerQuestion(const wire::Compile& request, Conversation& 
   std::optional<wire::Message> message = wrapper.Receive();
   const wire::Ran* ran = message ? std::get_if<wire::Ran>(&*message) : nullptr;
   if (!ran) return true;
-  if (ran->wait_status == 0) parts_.questions.Remember(*question, {ran->standard_output, ran->standard_error});
+  if (ran->wait_status == 0) parts_.questions.Remember(*key, {ran->standard_output, ran->standard_error});
   wrapper.Send(wire::Exit{WIFEXITED(ran->wait_status) ? WEXITSTATUS(ran->wait_status) : 1});
   return true;
 }

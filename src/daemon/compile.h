@@ -64,7 +64,7 @@ class CompileHandler {
  private:
   struct Plan;
 
-  void Foresee(const wire::Compile& request, Conversation& wrapper);
+  void Foresee(const Questions::Question& question, Conversation& wrapper);
   bool AnswerQuestion(const wire::Compile& request, Conversation& wrapper);
   std::string FlightKey(const Unit& unit, const Predictor::Prediction& prediction);
   void Refuse(const wire::Compile& request, rustc::Refusal refusal, Conversation& wrapper);

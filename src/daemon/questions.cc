@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -46,7 +47,7 @@ void Append(std::string& text, std::string_view part) {
 
 }  // namespace
 
-std::optional<Toolchains::Request> Questions::Asked(const wire::Compile& request) {
+std::optional<Questions::Question> Questions::Understand(const wire::Compile& request) {
   const std::vector<std::string>& command = request.command;
   if (command.empty() || !command[0].starts_with('/')) return std::nullopt;
   const bool has_driver = BaseName(command[0]).starts_with("clippy-driver");
@@ -63,17 +64,12 @@ std::optional<Toolchains::Request> Questions::Asked(const wire::Compile& request
   for (std::size_t i = first; i + 1 < command.size(); ++i) {
     if (command[i] == "--target") wanted.target = command[i + 1];
   }
-  return wanted;
+  return Question{.toolchain = std::move(wanted),
+                  .is_about_target = std::find(command.begin(), command.end(), "-") != command.end()};
 }
 
-bool Questions::IsAboutTarget(const wire::Compile& request) {
-  return std::find(request.command.begin(), request.command.end(), "-") != request.command.end();
-}
-
-std::optional<std::string> Questions::Understand(const wire::Compile& request) {
-  const std::optional<Toolchains::Request> wanted = Asked(request);
-  if (!wanted) return std::nullopt;
-  auto toolchain = toolchains_.Find(*wanted);
+std::optional<std::string> Questions::KeyOf(const wire::Compile& request, const Question& question) {
+  auto toolchain = toolchains_.Find(question.toolchain);
   if (!toolchain.ok()) return std::nullopt;
 
   // The answer names the sysroot, so its path is a part of the question.

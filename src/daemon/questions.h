@@ -18,15 +18,17 @@ class Questions {
  public:
   Questions(Toolchains& toolchains, Table& table) : toolchains_(toolchains), table_(table) {}
 
-  // Whom such a question is asked, and about which target. nullopt if this is none, or its answer depends on more (the
-  // processor, files).
-  static std::optional<Toolchains::Request> Asked(const wire::Compile& request);
+  struct Question {
+    Toolchains::Request toolchain;  // whom it is asked, and about which target
+    bool is_about_target = false;   // and not `-vV`
+  };
 
-  // True for a question about a target, false for `-vV`.
-  static bool IsAboutTarget(const wire::Compile& request);
+  // nullopt if this is not such a question, or its answer depends on more (the processor, files).
+  static std::optional<Question> Understand(const wire::Compile& request);
 
-  // Names the answer. nullopt if Asked says so, or the toolchain is none that is known. May digest a toolchain.
-  std::optional<std::string> Understand(const wire::Compile& request);
+  // Names the answer to `question`, which is that of `request`. nullopt if the toolchain is none that is known. May
+  // digest a toolchain.
+  std::optional<std::string> KeyOf(const wire::Compile& request, const Question& question);
 
   // A remembered answer: exit code 0, and what was written.
   struct Answer {

@@ -18,7 +18,8 @@ class QuestionsTest : public DaemonFixture {
   }
 
   std::optional<std::string> KeyOfRequest(const wire::Compile& request) {
-    return daemon_->questions.Understand(request);
+    const auto question = Questions::Understand(request);
+    return question ? daemon_->questions.KeyOf(request, *question) : std::nullopt;
   }
 
   std::optional<std::string> KeyOf(std::vector<std::string> arguments) {
