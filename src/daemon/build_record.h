@@ -8,6 +8,7 @@
 
 #include "smelt/builds/v1/build_record.pb.h"
 #include "src/base/file_system.h"
+#include "src/daemon/team/recorded_unit.h"
 #include "src/daemon/unit.h"
 #include "src/digest/digest.h"
 #include "src/store/action_cache.h"
@@ -15,13 +16,6 @@
 namespace smelt {
 
 using BuildRecord = ::smelt::builds::v1::BuildRecord;
-
-// One compile of a build: where its predictions lie, and what it came to.
-struct RecordedUnit {
-  Digest manifest, action;
-
-  friend bool operator==(const RecordedUnit&, const RecordedUnit&) = default;
-};
 
 inline constexpr int kRecordedUnitsMax = 8192;
 inline constexpr int kRecordedDaysMax = 30;

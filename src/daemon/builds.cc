@@ -166,9 +166,7 @@ void Builds::Prefetch(const Digest& key) {
   std::erase_if(units, [&](const RecordedUnit& unit) { return actions_.Get(unit.action).ok(); });
   if (units.empty()) return;
   LOG(INFO) << "a build begins: fetching " << units.size() << " results ahead of it";
-  std::vector<Fetcher::Unit> ahead;
-  for (const RecordedUnit& unit : units) ahead.push_back({unit.action, unit.manifest});
-  team_.fetcher->FetchAhead(ahead, stopping_);
+  team_.fetcher->FetchAhead(units, stopping_);
 }
 
 void Builds::Write(const Digest& key, const Build& build) {

@@ -104,9 +104,9 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Fetch(const Digest& action, T
   });
 }
 
-void Fetcher::FetchAhead(const std::vector<Unit>& units, const std::atomic<bool>& stopping) {
+void Fetcher::FetchAhead(const std::vector<RecordedUnit>& units, const std::atomic<bool>& stopping) {
   std::vector<Turns::Place> places;
-  for (const Unit& unit : units) places.push_back(turns_.Begin(unit.action, /*at_once=*/false));
+  for (const RecordedUnit& unit : units) places.push_back(turns_.Begin(unit.action, /*at_once=*/false));
   std::thread manifests([&] {
     ParallelFor(units.size(), kManifestsAtOnce, [&](std::size_t i) {
       const Turns::Turn turn = turns_.Enter(places[i], kManifestBytes);
@@ -140,12 +140,14 @@ absl::StatusOr<ActionCache::ActionResult> Fetcher::Transfer(const Digest& action
 // Once the blob is in the store nobody here has it open for writing, or it could not be run.
 absl::Status Fetcher::TransferBlob(const Digest& digest, Turns::Place place) {
   return blobs_under_way_.Do(digest, [&]() -> absl::Status {
-    ASSIGN_OR_RETURN(Bytes bytes, [&] {
-      const Turns::Turn turn = turns_.Enter(place, digest.size);
-      return shared_.blobs().Get(digest);
-    }());
+    ASSIGN_OR_RETURN(Bytes bytes, GetInTurn(digest, place));
     return blobs_.Put(digest, std::move(bytes));
   });
+}
+
+absl::StatusOr<Bytes> Fetcher::GetInTurn(const Digest& digest, Turns::Place place) {
+  const Turns::Turn turn = turns_.Enter(place, digest.size);
+  return shared_.blobs().Get(digest);
 }
 
 absl::Status Fetcher::TransferRlib(const Splice& splice, Turns::Place place) {
@@ -189,10 +191,7 @@ absl::StatusOr<Bytes> Fetcher::Unpack(const Difference& difference, const Bytes&
 
 absl::Status Fetcher::TransferProgram(const Difference& difference, Turns::Place place) {
   ASSIGN_OR_RETURN(const Bytes reference, Reference(difference.reference, place));
-  ASSIGN_OR_RETURN(const Bytes frame, [&] {
-    const Turns::Turn turn = turns_.Enter(place, difference.frame.size);
-    return shared_.blobs().Get(difference.frame);
-  }());
+  ASSIGN_OR_RETURN(const Bytes frame, GetInTurn(difference.frame, place));
   absl::StatusOr<Bytes> whole = [&] {
     const absl::MutexLock lock(&unpacking_);
     return Unpack(difference, reference, frame);

@@ -17,6 +17,7 @@
 #include "src/action/closure.h"
 #include "src/base/clock.h"
 #include "src/daemon/counters.h"
+#include "src/daemon/team/recorded_unit.h"
 #include "src/daemon/team/team_results.h"
 #include "src/daemon/team/turns.h"
 #include "src/digest/digest.h"
@@ -59,13 +60,9 @@ class Fetcher {
   // if FetchAhead has it in its list.
   absl::StatusOr<ActionCache::ActionResult> FetchResult(const Digest& action);
 
-  struct Unit {
-    Digest action, manifest;
-  };
-
   // The results and the manifests of `units`, kResultsAtOnce and kManifestsAtOnce at once, in this order; what cannot
   // be had is left out. Ends early when `stopping`.
-  void FetchAhead(const std::vector<Unit>& units, const std::atomic<bool>& stopping);
+  void FetchAhead(const std::vector<RecordedUnit>& units, const std::atomic<bool>& stopping);
 
   // The local manifest with the shapes that the team knows behind its own; it is kept. nullopt if that gives no new
   // shape, or there is no answer.
@@ -83,6 +80,7 @@ class Fetcher {
   absl::StatusOr<ActionCache::ActionResult> Transfer(const Digest& action, Turns::Place place);
   absl::Status TransferBlobs(const TeamResult& team, Turns::Place place);
   absl::Status TransferBlob(const Digest& digest, Turns::Place place);
+  absl::StatusOr<Bytes> GetInTurn(const Digest& digest, Turns::Place place);
   absl::Status TransferRlib(const Splice& splice, Turns::Place place);
   absl::Status TransferProgram(const Difference& difference, Turns::Place place);
   // The program with this digest, brought here first if need be. In memory only if it has been unpacked with lately.

@@ -168,8 +168,8 @@ TEST_F(FetcherTest, AnRlibThatIsNotWhatItsPartsMakeIsNotKept) {
 
 TEST_F(FetcherTest, ProgramsComeAsDifferencesAndTheirReferenceOnce) {
   const std::vector<Digest> actions = TeamHasPrograms(3);
-  std::vector<Fetcher::Unit> units;
-  for (const Digest& action : actions) units.push_back({action, DigestOf("k")});
+  std::vector<RecordedUnit> units;
+  for (const Digest& action : actions) units.push_back({DigestOf("k"), action});
   fetcher_.FetchAhead(units, false);
   EXPECT_EQ(shared_.memory_blobs.gets, 3) << "the first as it is, the others as differences";
   for (const Digest& program : programs_) {
@@ -205,10 +205,10 @@ TEST_F(FetcherTest, OfManyReferencesFewAreInMemory) {
   static constexpr int kCount = 8;
   constexpr std::int64_t kBytes = 4 << 20;
   FileBlobStore blobs;
-  std::vector<Fetcher::Unit> units;
+  std::vector<RecordedUnit> units;
   for (int i = 0; i < kCount; ++i) {
     const std::string reference = Program(0) + std::string(kBytes - kProgramBytesMin, static_cast<char>(i));
-    units.push_back({DigestOf(std::to_string(i)), DigestOf("k")});
+    units.push_back({DigestOf("k"), DigestOf(std::to_string(i))});
     programs_.push_back(TeamHasProgram(units[i].action, reference, reference.substr(1)));
     ASSERT_OK(blobs.Put(DigestOf(reference), Bytes(reference)));
   }
@@ -316,8 +316,8 @@ TEST_F(FetcherTest, WhatIsFetchedAheadWaitsForRoomAndWhatIsAskedForDoesNot) {
   };
   std::vector<std::thread> threads;
   const std::atomic<bool> stopping = false;
-  const std::vector<Fetcher::Unit> ahead = {{DigestOf("ahead 1"), DigestOf("k1")},
-                                            {DigestOf("ahead 2"), DigestOf("k2")}};
+  const std::vector<RecordedUnit> ahead = {{DigestOf("k1"), DigestOf("ahead 1")},
+                                           {DigestOf("k2"), DigestOf("ahead 2")}};
   threads.emplace_back([&] { fetcher_.FetchAhead(ahead, stopping); });
   threads.emplace_back([&] { EXPECT_OK(fetcher_.FetchResult(DigestOf("now"))); });
   both.WaitForNotification();  // one of those ahead, and the one that is asked for
