@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/daemon/team/stand_in.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/node_properties.h"
@@ -21,7 +22,7 @@ constexpr std::int64_t kShrinksTo = 6;          // a sixth: zstd alone makes a q
 constexpr std::int64_t kHeldBytes = 256 << 10;  // of a frame, in memory
 constexpr std::size_t kOfKindMax = 2;
 constexpr std::size_t kNamesMax = 10'000;  // beyond this the memory of them begins anew
-constexpr char kReference[] = "smelt.reference", kWhole[] = "smelt.whole";
+constexpr char kReference[] = "smelt.reference";
 
 bool IsComparable(const Digest& program) {
   return program.size >= kProgramBytesMin && program.size <= kProgramBytesMax;
@@ -59,10 +60,10 @@ std::vector<Digest> DigestsIn(std::string_view text) {
 absl::StatusOr<std::optional<Difference>> Compare(const Digest& whole, std::string_view program,
                                                   const Digest& reference, BlobStore& blobs,
                                                   const std::string& directory) {
-  const auto from = blobs.Get(reference);
-  const auto text = from.ok() ? from->ReadAll() : from.status();
-  if (!text.ok() || DigestOf(*text) != reference) return std::nullopt;
-  const std::string frame = ZstdDifference(*text, program);
+  const auto stored = blobs.Get(reference);
+  const auto from = stored.ok() ? InMemory(*stored) : stored.status();
+  if (!from.ok() || DigestOf(*from->contents()) != reference) return std::nullopt;
+  const std::string frame = ZstdDifference(*from->contents(), program);
   if (frame.empty() || static_cast<std::int64_t>(frame.size()) > whole.size / kShrinksTo) return std::nullopt;
   Spool spool(directory, kHeldBytes);
   RETURN_IF_ERROR(spool.Append(frame));
@@ -95,7 +96,7 @@ absl::StatusOr<std::optional<Difference>> DifferenceOf(std::string_view path, co
 
 absl::StatusOr<Difference> DifferenceIn(const v2::OutputFile& file) {
   Difference difference;
-  ASSIGN_OR_RETURN(difference.whole, Digest::Parse(reapi::PropertyOf(file, kWhole)));
+  ASSIGN_OR_RETURN(difference.whole, WholeOf(file));
   ASSIGN_OR_RETURN(difference.reference, Digest::Parse(reapi::PropertyOf(file, kReference)));
   ASSIGN_OR_RETURN(difference.frame, reapi::FromProto(file.digest()));
   const bool fits = IsComparable(difference.whole) && IsComparable(difference.reference) &&
@@ -103,10 +104,6 @@ absl::StatusOr<Difference> DifferenceIn(const v2::OutputFile& file) {
   if (fits) return difference;
   return absl::InvalidArgumentError(
       fmt::format("{}: node_properties do not fit its {} bytes", file.path(), difference.frame.size));
-}
-
-void TrimSuffix(v2::OutputFile& file, std::string_view suffix) {
-  file.mutable_path()->resize(file.path().size() - suffix.size());
 }
 
 }  // namespace
@@ -167,10 +164,8 @@ absl::StatusOr<std::vector<Difference>> TakeDifferences(ActionCache::ActionResul
     v2::OutputFile& reference = beside.emplace_back();
     reference.set_path(file.path() + kReferenceSuffix);
     *reference.mutable_digest() = reapi::ToProto(difference->reference);
-    file.set_path(file.path() + kDifferenceSuffix);
-    *file.mutable_digest() = reapi::ToProto(difference->frame);
     reapi::AddProperty(file, kReference, difference->reference.ToString());
-    reapi::AddProperty(file, kWhole, whole.ToString());
+    StandIn(file, kDifferenceSuffix, difference->frame, whole);
     differences.push_back(*std::move(difference));
   }
   for (v2::OutputFile& file : beside) *result.add_output_files() = std::move(file);
@@ -187,9 +182,7 @@ absl::StatusOr<std::vector<Difference>> ReadDifferences(ActionCache::ActionResul
       continue;
     }
     ASSIGN_OR_RETURN(const Difference difference, DifferenceIn(file));
-    TrimSuffix(file, kDifferenceSuffix);
-    *file.mutable_digest() = reapi::ToProto(difference.whole);
-    file.clear_node_properties();
+    Restore(file, kDifferenceSuffix, difference.whole);
     references.Note(file.path(), difference.reference);
     differences.push_back(difference);
   }

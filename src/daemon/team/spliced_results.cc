@@ -9,6 +9,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/compilers/rustc/rlib.h"
+#include "src/daemon/team/stand_in.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/node_properties.h"
@@ -22,7 +23,7 @@ namespace v2 = build::bazel::remote::execution::v2;
 
 constexpr std::int64_t kMetadataBytesMin = 4 << 10;   // less is not worth it
 constexpr std::int64_t kMetadataBytesMax = 64 << 20;  // of what is held in memory to look for it
-constexpr char kMetadata[] = "smelt.metadata", kOffset[] = "smelt.offset", kWhole[] = "smelt.whole";
+constexpr char kMetadata[] = "smelt.metadata", kOffset[] = "smelt.offset";
 
 // Where all of `metadata` lies in `whole`.
 absl::StatusOr<std::optional<std::int64_t>> OffsetOf(const Bytes& metadata, const Bytes& whole) {
@@ -73,7 +74,7 @@ const v2::OutputFile* MetadataBeside(std::string_view path, const ActionCache::A
 
 absl::StatusOr<Splice> SpliceIn(const v2::OutputFile& file) {
   Splice splice;
-  ASSIGN_OR_RETURN(splice.whole, Digest::Parse(reapi::PropertyOf(file, kWhole)));
+  ASSIGN_OR_RETURN(splice.whole, WholeOf(file));
   ASSIGN_OR_RETURN(splice.metadata, Digest::Parse(reapi::PropertyOf(file, kMetadata)));
   ASSIGN_OR_RETURN(splice.rest, reapi::FromProto(file.digest()));
   const std::string_view offset = reapi::PropertyOf(file, kOffset);
@@ -96,11 +97,9 @@ absl::StatusOr<std::vector<Splice>> TakeSplices(ActionCache::ActionResult& resul
     ASSIGN_OR_RETURN(const Digest metadata, reapi::FromProto(beside->digest()));
     ASSIGN_OR_RETURN(const std::optional<Splice> splice, Divide(whole, metadata, blobs));
     if (!splice) continue;
-    file.set_path(file.path() + kRestSuffix);
-    *file.mutable_digest() = reapi::ToProto(splice->rest);
     reapi::AddProperty(file, kMetadata, metadata.ToString());
     reapi::AddProperty(file, kOffset, std::to_string(splice->offset));
-    reapi::AddProperty(file, kWhole, whole.ToString());
+    StandIn(file, kRestSuffix, splice->rest, whole);
     splices.push_back(*splice);
   }
   return splices;
@@ -111,9 +110,7 @@ absl::StatusOr<std::vector<Splice>> ReadSplices(ActionCache::ActionResult& resul
   for (v2::OutputFile& file : *result.mutable_output_files()) {
     if (!file.path().ends_with(kRestSuffix)) continue;
     ASSIGN_OR_RETURN(const Splice splice, SpliceIn(file));
-    file.mutable_path()->resize(file.path().size() - std::string_view(kRestSuffix).size());
-    *file.mutable_digest() = reapi::ToProto(splice.whole);
-    file.clear_node_properties();
+    Restore(file, kRestSuffix, splice.whole);
     splices.push_back(splice);
   }
   return splices;
