@@ -10,16 +10,12 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/store/spool.h"
+#include "src/store/zstd_contexts.h"
 
 namespace smelt {
 namespace {
 
 constexpr std::int64_t kReadBytes = 256 << 10;
-
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
 
 // `feed` gets all of `bytes` in order, `last` with the end.
 template <typename Feed>
@@ -50,7 +46,7 @@ bool NeedsWindow(std::string_view frames, std::size_t bytes_max) {
 }  // namespace
 
 struct ZstdEncoder::Context {
-  const std::unique_ptr<ZSTD_CCtx, FreeContext> zstd{ZSTD_createCCtx()};
+  const ZstdCompression zstd{ZSTD_createCCtx()};
 };
 
 ZstdEncoder::ZstdEncoder(int level) : context_(std::make_unique<Context>()) {
@@ -74,15 +70,10 @@ absl::StatusOr<std::string> ZstdEncoder::Add(std::string_view bytes, bool last) 
   return ready;
 }
 
-std::string ZstdEncoder::Frame(std::string_view bytes) {
-  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t size = ZSTD_compress2(context_->zstd.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
-  frame.resize(ZSTD_isError(size) ? 0 : size);
-  return frame;
-}
+std::string ZstdEncoder::Frame(std::string_view bytes) { return ZstdFrame(context_->zstd.get(), bytes); }
 
 struct ZstdDecoder::Context {
-  const std::unique_ptr<ZSTD_DCtx, FreeContext> zstd{ZSTD_createDCtx()};
+  const ZstdDecompression zstd{ZSTD_createDCtx()};
   const std::int64_t piece_bytes;
   std::string piece;
   std::int64_t bytes_max = 0;

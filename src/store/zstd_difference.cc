@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <memory>
 
 #include "fmt/format.h"
+#include "src/store/zstd_contexts.h"
 
 namespace smelt {
 namespace {
@@ -17,11 +17,6 @@ constexpr int kWindowLogMax = 27;
 
 constexpr std::string_view kMagic = "\x28\xb5\x2f\xfd";
 
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
-
 // One frame and nothing else, which says that it holds `size` bytes.
 bool IsFrameOf(std::string_view frame, std::int64_t size) {
   return frame.starts_with(kMagic) && ZSTD_findFrameCompressedSize(frame.data(), frame.size()) == frame.size() &&
@@ -31,15 +26,13 @@ bool IsFrameOf(std::string_view frame, std::int64_t size) {
 }  // namespace
 
 std::string ZstdDifference(std::string_view from, std::string_view to) {
-  const std::unique_ptr<ZSTD_CCtx, FreeContext> zstd(ZSTD_createCCtx());
+  const ZstdCompression zstd(ZSTD_createCCtx());
   const int window_log = std::clamp(static_cast<int>(std::bit_width(from.size() + to.size())), 10, kWindowLogMax);
   ZSTD_CCtx_setParameter(zstd.get(), ZSTD_c_compressionLevel, kLevel);
   ZSTD_CCtx_setParameter(zstd.get(), ZSTD_c_enableLongDistanceMatching, 1);
   ZSTD_CCtx_setParameter(zstd.get(), ZSTD_c_windowLog, window_log);
   ZSTD_CCtx_refPrefix(zstd.get(), from.data(), from.size());
-  std::string frame(ZSTD_compressBound(to.size()), '\0');
-  const std::size_t size = ZSTD_compress2(zstd.get(), frame.data(), frame.size(), to.data(), to.size());
-  frame.resize(ZSTD_isError(size) ? 0 : size);
+  std::string frame = ZstdFrame(zstd.get(), to);
   frame.shrink_to_fit();
   return frame;
 }
@@ -48,7 +41,7 @@ absl::StatusOr<std::string> ZstdApplyDifference(std::string_view from, std::stri
   if (!IsFrameOf(difference, size)) {
     return absl::DataLossError(fmt::format("not one zstd frame that holds {} bytes", size));
   }
-  const std::unique_ptr<ZSTD_DCtx, FreeContext> zstd(ZSTD_createDCtx());
+  const ZstdDecompression zstd(ZSTD_createDCtx());
   ZSTD_DCtx_refPrefix(zstd.get(), from.data(), from.size());
   std::string to(static_cast<std::size_t>(size), '\0');
   const std::size_t made = ZSTD_decompressDCtx(zstd.get(), to.data(), to.size(), difference.data(), difference.size());
