@@ -131,7 +131,8 @@ std::unique_ptr<ReadSource> NewReadSource(const ReadRange& range, Bytes blob, st
                                           ZstdForms& forms, const std::string& directory) {
   if (!range.zstd) return std::make_unique<PlainSource>(range, std::move(blob), message_bytes);
   if (range.IsWhole()) {
-    if (auto form = forms.Find(range.digest)) return NewReadSource(*std::move(form), message_bytes);
+    auto form = range.wishes.unverified ? forms.FindAny(range.digest) : forms.Find(range.digest);
+    if (form) return NewReadSource(*std::move(form), message_bytes);
   }
   if (range.wishes.stored) return std::make_unique<StoredSource>(range, std::move(blob), message_bytes);
   return std::make_unique<CompressingSource>(range, std::move(blob), message_bytes, forms, directory);

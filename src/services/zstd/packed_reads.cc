@@ -8,6 +8,7 @@
 
 #include "glog/logging.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/services/zstd/zstd_codec.h"
 #include "src/store/spool.h"
 #include "src/store/zstd.h"
@@ -49,9 +50,12 @@ bool PackedReads::IsNear(const Digest& blob) {
 
 bool PackedReads::Fetch(const Digest& blob) {
   if (!forms_.Wants(blob, 1)) return true;  // kept by whoever came before, or never
-  const absl::StatusOr<Bytes> frames = far_.GetPacked(blob);
-  if (frames.ok()) forms_.KeepUnverified(blob, *frames);
-  return frames.ok();
+  ZstdForms::Arrival frames(forms_, blob);
+  const absl::Status arrived =
+      far_.ReadPacked(blob, {.begin = [&](std::int64_t bytes) { frames.Begin(bytes); },
+                             .add = [&](std::string_view piece) { return frames.Add(piece); }});
+  if (arrived.ok()) frames.Keep();
+  return arrived.ok();
 }
 
 void PackedReads::TakeInLater(const Digest& blob) {
@@ -90,11 +94,12 @@ void PackedReads::Run() {
 void PackedReads::TakeIn(const Digest& blob) {
   std::optional<ZstdForms::Reader> frames = forms_.FindAny(blob);
   if (!frames || IsNear(blob)) return;
-  absl::StatusOr<Bytes> bytes = Unpacked(blob, *std::move(frames));
+  Hasher hasher;
+  absl::StatusOr<Bytes> bytes = Unpacked(blob, *std::move(frames), hasher);
   const absl::StatusOr<Digest> digest = bytes.ok() ? DigestOf(*bytes) : bytes.status();
   if (!digest.ok() && !absl::IsDataLoss(digest.status())) return;  // the disk is full, say: it is far all the same
   if (digest.ok() && *digest == blob) {
-    forms_.Confirm(blob);
+    forms_.Confirm(blob, hasher.Finish());
     return near_.Put(blob, *std::move(bytes)).IgnoreError();  // as above
   }
   LOG(WARNING) << "blob " << blob.ToString() << " was not what the far store's frames held";
@@ -102,13 +107,14 @@ void PackedReads::TakeIn(const Digest& blob) {
   both_.Get(blob).IgnoreError();  // which verifies, and has the far store forget what is damaged there
 }
 
-absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reader frames) const {
+absl::StatusOr<Bytes> PackedReads::Unpacked(const Digest& blob, ZstdForms::Reader frames, Hasher& hasher) const {
   Spool bytes(options_.directory, blob.size <= Spool::kMemoryBytes ? blob.size : 0, Spool::Digesting::kYes);
   ZstdDecoder decoder(kZstdWindowLogMax);
   decoder.Begin(blob.size);
   while (frames.left() > 0) {
     if (ending_) return absl::CancelledError("the server ends");
     ASSIGN_OR_RETURN(const std::string piece, frames.Next(kPieceBytes));
+    hasher.Update(piece);
     RETURN_IF_ERROR(decoder.Add(piece, [&](std::string_view part) { return bytes.Append(part); }));
   }
   RETURN_IF_ERROR(decoder.End());

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "src/digest/digest.h"
+#include "src/digest/hasher.h"
 #include "src/services/zstd/zstd_forms.h"
 #include "src/store/blob_store.h"
 #include "src/store/packed_blobs.h"
@@ -57,7 +58,7 @@ class PackedReads {
   void Run();
   Time NextTime() const;  // with mu_ held
   void TakeIn(const Digest& blob);
-  absl::StatusOr<Bytes> Unpacked(const Digest& blob, ZstdForms::Reader frames) const;
+  absl::StatusOr<Bytes> Unpacked(const Digest& blob, ZstdForms::Reader frames, Hasher& hasher) const;
 
   BlobStore& near_;
   PackedBlobs& far_;

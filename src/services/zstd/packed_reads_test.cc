@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/services/zstd/zstd_codec.h"
 #include "src/store/memory/memory_blob_store.h"
@@ -27,11 +30,16 @@ class FarStore : public MemoryBlobStore, public PackedBlobs {
     return MemoryBlobStore::Get(digest);
   }
 
-  absl::StatusOr<Bytes> GetPacked(const Digest& digest) override {
+  absl::Status ReadPacked(const Digest& digest, const PackedSink& sink) override {
     ++packed_gets;
     const auto found = packed.find(digest);
     if (found == packed.end()) return absl::NotFoundError("not packed");
-    return Bytes(found->second);
+    const std::string_view frames = found->second;
+    sink.begin(std::ssize(frames));
+    RETURN_IF_ERROR(sink.add(frames.substr(0, 10)));
+    sink.begin(std::ssize(frames));  // the connection was lost
+    RETURN_IF_ERROR(sink.add(frames.substr(0, 20)));
+    return sink.add(frames.substr(std::min<std::size_t>(20, frames.size())));
   }
 
   std::map<Digest, std::string> packed;

@@ -10,12 +10,12 @@
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
+#include "src/store/pieces.h"
 #include "src/store/unnamed_file.h"
 
 namespace smelt {
 namespace {
 
-constexpr std::int64_t kPieceBytes = 1 << 20;
 constexpr std::int64_t kAlignment = 4 << 10;
 
 std::int64_t Aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
@@ -60,22 +60,17 @@ std::unique_ptr<ZstdForms::Maker> ZstdForms::BeginToMake(const Digest& blob) {
   return std::make_unique<Maker>(*this, blob);
 }
 
-ZstdForms::Reader::Reader(ZstdForms& forms, const Digest& blob, Form form)
-    : forms_(forms),
-      blob_(blob),
-      segment_(std::move(form.segment)),
-      digest_(form.digest),
-      offset_(form.offset),
-      end_(form.offset + form.digest.size) {}
+ZstdForms::Reader::Reader(ZstdForms& forms, const Digest& blob, const Form& form, std::optional<Digest> expected)
+    : forms_(forms), blob_(blob), segment_(form.segment), expected_(expected), offset_(form.begin), end_(form.end) {}
 
 std::int64_t ZstdForms::Reader::left() const { return end_ - offset_; }
 
 absl::StatusOr<std::string> ZstdForms::Reader::Next(std::int64_t length) {
   absl::StatusOr<std::string> bytes = ReadAt(segment_->fd.get(), offset_, std::min(length, left()));
   if (bytes.ok()) {
-    hasher_.Update(*bytes);
+    if (expected_) hasher_.Update(*bytes);
     offset_ += static_cast<std::int64_t>(bytes->size());
-    if (left() > 0 || hasher_.Finish() == digest_) return bytes;
+    if (!expected_ || left() > 0 || hasher_.Finish() == *expected_) return bytes;
   }
   forms_.Forget(blob_);
   return absl::UnavailableError(fmt::format("the compressed form of blob {} is corrupt; try again", blob_.ToString()));
@@ -84,21 +79,21 @@ absl::StatusOr<std::string> ZstdForms::Reader::Next(std::int64_t length) {
 std::optional<ZstdForms::Reader> ZstdForms::Find(const Digest& blob) {
   const std::lock_guard lock(mu_);
   const auto found = forms_.find(blob);
-  if (found == forms_.end() || !found->second.verified) return std::nullopt;
-  return Reader(*this, blob, found->second);
+  if (found == forms_.end() || !found->second.digest) return std::nullopt;
+  return Reader(*this, blob, found->second, found->second.digest);
 }
 
 std::optional<ZstdForms::Reader> ZstdForms::FindAny(const Digest& blob) {
   const std::lock_guard lock(mu_);
   const auto found = forms_.find(blob);
   if (found == forms_.end()) return std::nullopt;
-  return Reader(*this, blob, found->second);
+  return Reader(*this, blob, found->second, std::nullopt);
 }
 
-void ZstdForms::Confirm(const Digest& blob) {
+void ZstdForms::Confirm(const Digest& blob, const Digest& frames) {
   const std::lock_guard lock(mu_);
   const auto found = forms_.find(blob);
-  if (found != forms_.end()) found->second.verified = true;
+  if (found != forms_.end()) found->second.digest = frames;
 }
 
 bool ZstdForms::Wants(const Digest& blob, std::int64_t bytes) {
@@ -107,33 +102,55 @@ bool ZstdForms::Wants(const Digest& blob, std::int64_t bytes) {
   return !forms_.contains(blob);
 }
 
-void ZstdForms::Keep(const Digest& blob, const Bytes& frames, bool verified) {
+void ZstdForms::Arrival::Begin(std::int64_t bytes) {
+  segment_ = nullptr;
+  if (!forms_.Wants(blob_, bytes)) return;
+  if (!forms_.HasRoom()) return forms_.DropAll();
+  segment_ = forms_.Reserve(bytes, begin_);
+  at_ = begin_;
+  end_ = begin_ + bytes;
+}
+
+absl::Status ZstdForms::Arrival::Add(std::string_view frames) {
+  const auto size = static_cast<std::int64_t>(frames.size());
+  if (segment_ == nullptr || size > end_ - at_) {
+    return absl::ResourceExhaustedError(fmt::format("no room for the compressed form of blob {}", blob_.ToString()));
+  }
+  const absl::Status written = WriteAt(segment_->fd.get(), frames, at_);
+  at_ += size;
+  if (!written.ok()) forms_.DropAll();
+  return written;
+}
+
+void ZstdForms::Arrival::KeepAs(std::optional<Digest> digest) {
+  if (segment_ == nullptr || at_ != end_) return;
+  const std::lock_guard lock(forms_.mu_);
+  const auto& segments = forms_.segments_;
+  if (std::find(segments.begin(), segments.end(), segment_) == segments.end()) return;  // dropped meanwhile
+  forms_.forms_.insert_or_assign(blob_, Form{segment_, begin_, end_, digest});
+  segment_->blobs.push_back(blob_);
+}
+
+void ZstdForms::Keep(const Digest& blob, const Bytes& frames) {
   if (!Wants(blob, frames.size())) return;
-  if (!HasRoom()) return DropAll();
   {
     const std::lock_guard lock(mu_);
     if (!under_way_.insert(blob).second) return;
   }
-  KeepNow(blob, frames, verified);
+  KeepNow(blob, frames);
   const std::lock_guard lock(mu_);
   under_way_.erase(blob);
 }
 
-void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames, bool verified) {
-  std::int64_t offset = 0;
-  const std::shared_ptr<Segment> segment = Reserve(frames.size(), offset);
-  if (segment == nullptr) return;
+void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames) {
+  Arrival arrival(*this, blob);
+  arrival.Begin(frames.size());
   Hasher hasher;
-  for (std::int64_t at = 0; at < frames.size(); at += kPieceBytes) {
-    const absl::StatusOr<std::string> piece = frames.Read(at, kPieceBytes);
-    if (!piece.ok()) return;
-    if (!WriteAt(segment->fd.get(), *piece, offset + at).ok()) return DropAll();
-    hasher.Update(*piece);
-  }
-  const std::lock_guard lock(mu_);
-  if (std::find(segments_.begin(), segments_.end(), segment) == segments_.end()) return;  // dropped meanwhile
-  forms_.insert_or_assign(blob, Form{segment, offset, hasher.Finish(), verified});
-  segment->blobs.push_back(blob);
+  const absl::Status kept = ForEachPiece(frames, [&](std::string_view piece) {
+    hasher.Update(piece);
+    return arrival.Add(piece);
+  });
+  if (kept.ok()) arrival.KeepAs(hasher.Finish());
 }
 
 bool ZstdForms::HasRoom() const {

@@ -42,20 +42,20 @@ class ZstdForms {
   // Reads one form from its beginning to its end, also when it has been dropped meanwhile. One thread at a time.
   class Reader {
    public:
-    // The next bytes, at most so many. UNAVAILABLE if they cannot be read, and instead of the last ones if they are
-    // not what was kept: the form is then forgotten, and the next call finds none.
+    // The next bytes, at most so many. UNAVAILABLE if they cannot be read, and after Find instead of the last ones if
+    // they are not what was kept: the form is then forgotten, and the next call finds none.
     absl::StatusOr<std::string> Next(std::int64_t length);
 
     std::int64_t left() const;
 
    private:
     friend class ZstdForms;
-    Reader(ZstdForms& forms, const Digest& blob, Form form);
+    Reader(ZstdForms& forms, const Digest& blob, const Form& form, std::optional<Digest> expected);
 
     ZstdForms& forms_;
     const Digest blob_;
     const std::shared_ptr<const Segment> segment_;
-    const Digest digest_;  // of the form
+    const std::optional<Digest> expected_;  // of the form
     std::int64_t offset_ = 0, end_ = 0;
     Hasher hasher_;
   };
@@ -63,7 +63,7 @@ class ZstdForms {
   // The form of a blob, if it is kept and known to hold the blob.
   std::optional<Reader> Find(const Digest& blob);
 
-  // The same, known or not.
+  // The same, known or not, for a reader who finds out whether it holds the blob.
   std::optional<Reader> FindAny(const Digest& blob);
 
   // True if Keep would keep a form of so many bytes.
@@ -87,11 +87,34 @@ class ZstdForms {
 
   // Keeps `frames`, which are known to hold this blob, if that saves a tenth at least and there is no form yet; if
   // it fails, nothing is kept.
-  void Keep(const Digest& blob, const Bytes& frames) { Keep(blob, frames, true); }
+  void Keep(const Digest& blob, const Bytes& frames);
 
-  // The same for frames that nobody has looked at: until Confirm is called only FindAny finds them.
-  void KeepUnverified(const Digest& blob, const Bytes& frames) { Keep(blob, frames, false); }
-  void Confirm(const Digest& blob);
+  // Takes frames as they arrive, of which nobody knows whether they hold their blob. One thread at a time.
+  class Arrival {
+   public:
+    Arrival(ZstdForms& forms, const Digest& blob) : forms_(forms), blob_(blob) {}
+
+    // So many bytes will come; what came before is void.
+    void Begin(std::int64_t bytes);
+
+    // RESOURCE_EXHAUSTED if the form is not wanted or there is no room; errors of the disk.
+    absl::Status Add(std::string_view frames);
+
+    // All have come: until Confirm is called only FindAny finds the form.
+    void Keep() { KeepAs(std::nullopt); }
+
+   private:
+    friend class ZstdForms;
+    void KeepAs(std::optional<Digest> digest);
+
+    ZstdForms& forms_;
+    const Digest blob_;
+    std::shared_ptr<Segment> segment_;
+    std::int64_t begin_ = 0, at_ = 0, end_ = 0;  // in the segment
+  };
+
+  // What FindAny gives is `frames`, and they hold the blob.
+  void Confirm(const Digest& blob, const Digest& frames);
 
   void Forget(const Digest& blob);
 
@@ -107,13 +130,11 @@ class ZstdForms {
   };
   struct Form {
     std::shared_ptr<const Segment> segment;
-    std::int64_t offset = 0;
-    Digest digest;
-    bool verified = true;
+    std::int64_t begin = 0, end = 0;
+    std::optional<Digest> digest;  // of the form, once it is known that it holds the blob
   };
 
-  void Keep(const Digest& blob, const Bytes& frames, bool verified);
-  void KeepNow(const Digest& blob, const Bytes& frames, bool verified);
+  void KeepNow(const Digest& blob, const Bytes& frames);
   bool HasRoom() const;
   std::shared_ptr<Segment> Reserve(std::int64_t bytes, std::int64_t& offset);
   std::shared_ptr<Segment> DropOldest();

@@ -131,6 +131,39 @@ TEST_F(ZstdFormsTest, AFormThatHasChangedOnTheDiskIsForgottenBeforeItsEndIsRead)
   EXPECT_EQ(Read(Blob(1)), Form(1, 10'000));
 }
 
+TEST_F(ZstdFormsTest, WhatArrivesIsForThoseWhoVerifyUntilItIsConfirmed) {
+  const std::string form = Form(1, 10'000);
+  ZstdForms::Arrival arrival(forms_, Blob(1));
+  arrival.Begin(10'000);
+  EXPECT_OK(arrival.Add("what came over a connection that was lost"));
+  arrival.Begin(10'000);
+  EXPECT_OK(arrival.Add(form.substr(0, 4'000)));
+  arrival.Keep();
+  EXPECT_FALSE(forms_.FindAny(Blob(1))) << "it has not come whole";
+  EXPECT_OK(arrival.Add(form.substr(4'000)));
+  arrival.Keep();
+  EXPECT_THAT(forms_.FindAny(Blob(1))->Next(10'000), IsOkAndHolds(form));
+  EXPECT_FALSE(forms_.Find(Blob(1)));
+  forms_.Confirm(Blob(1), DigestOf(form));
+  EXPECT_EQ(Read(Blob(1)), form);
+  ASSERT_TRUE(Damage(directory_.path(), 17'000));  // the first attempt's place is not used again
+  EXPECT_THAT(forms_.FindAny(Blob(1))->Next(10'000), IsOk()) << "its reader finds out";
+  EXPECT_THAT(forms_.Find(Blob(1))->Next(10'000), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(forms_.FindAny(Blob(1)));
+}
+
+TEST_F(ZstdFormsTest, WhatIsNotWantedOrLongerThanItSaidDoesNotArrive) {
+  ZstdForms::Arrival unwanted(forms_, Blob(1, ZstdForms::kBlobBytesMin - 1)), longer(forms_, Blob(2));
+  unwanted.Begin(100);
+  EXPECT_THAT(unwanted.Add("x"), StatusIs(absl::StatusCode::kResourceExhausted));
+  longer.Begin(5);
+  EXPECT_OK(longer.Add("12345"));
+  EXPECT_THAT(longer.Add("6"), StatusIs(absl::StatusCode::kResourceExhausted));
+  for (ZstdForms::Arrival* arrival : {&unwanted, &longer}) arrival->Keep();
+  EXPECT_FALSE(forms_.FindAny(Blob(1)));
+  EXPECT_THAT(forms_.FindAny(Blob(2))->Next(10), IsOkAndHolds("12345"));
+}
+
 TEST_F(ZstdFormsTest, OneMakerForEachBlobAndFewTogether) {
   auto first = forms_.BeginToMake(Blob(0));
   ASSERT_NE(first, nullptr);

@@ -159,8 +159,10 @@ TEST_F(RemoteCacheTest, ABlobArrivesWithWhatIsToBeInIt) {
 // The far store of a server, in which another blob's frames have come to lie in this one's place.
 class WrongFrames : public PackedBlobs {
  public:
-  absl::StatusOr<Bytes> GetPacked(const Digest&) override {
-    return Bytes(ZstdCompress(std::string(2'000'000, 'x'), 1));
+  absl::Status ReadPacked(const Digest&, const PackedSink& sink) override {
+    const std::string frames = ZstdCompress(std::string(2'000'000, 'x'), 1);
+    sink.begin(std::ssize(frames));
+    return sink.add(frames);
   }
 };
 

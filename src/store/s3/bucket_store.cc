@@ -52,6 +52,10 @@ absl::Status NoBlob(const Digest& digest) {
   return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
 }
 
+absl::Status OtherSize(const BucketIndex::Place& place) {
+  return absl::DataLossError(fmt::format("{} has not the {} bytes that it should", place.pack, place.stored_size));
+}
+
 }  // namespace
 
 // An object on its way, unpacked and digested as it comes: the network is never idle while that is done.
@@ -224,10 +228,17 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
   return downloads_.Do(digest, [&] { return GetHere(digest); });
 }
 
-absl::StatusOr<Bytes> BucketStore::GetPacked(const Digest& digest) {
+absl::Status BucketStore::ReadPacked(const Digest& digest, const PackedSink& sink) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
   if (!place || !place->zstd || !IsBlobKey(place->pack)) return NoBlob(digest);
-  return Receive(*place, Arrival(false, place->stored_size, options_.staging_directory));
+  std::int64_t missing = place->stored_size;
+  const auto begin = [&] { sink.begin(missing = place->stored_size); };
+  const auto add = [&](std::string_view piece) {
+    missing -= static_cast<std::int64_t>(piece.size());
+    return missing < 0 ? OtherSize(*place) : sink.add(piece);
+  };
+  RETURN_IF_ERROR(objects_.Read(place->pack, {begin, add}));
+  return missing > 0 ? OtherSize(*place) : absl::OkStatus();
 }
 
 absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {

@@ -77,7 +77,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
 
   // Large blobs as they lie in the bucket.
-  absl::StatusOr<Bytes> GetPacked(const Digest& digest) override;
+  absl::Status ReadPacked(const Digest& digest, const PackedSink& sink) override;
 
   // A large blob with `insertion` in it, put together as it arrives, and not verified: see SharedCache::GetWith.
   // NOT_FOUND for all that is no object of its own.
