@@ -1,11 +1,17 @@
 #include "src/cmd/server_bucket.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "src/base/status_macros.h"
 
 namespace smelt {
+namespace {
+
+constexpr std::int64_t kFetchedBytesWaitingMax = 64 << 20;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<ServerBucket>> ServerBucket::Open(S3Options options, RocksStore& store, ZstdForms& forms,
                                                                  Clock& clock) {
@@ -23,7 +29,8 @@ ServerBucket::ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOp
     : clock_(clock),
       objects_(std::move(objects)),
       bucket_(std::move(options), *objects_, clock),
-      blobs_(store.blobs(), store.fetched_blobs(), bucket_),
+      fetched_(store.fetched_blobs(), kFetchedBytesWaitingMax),
+      blobs_(store.blobs(), fetched_, bucket_),
       actions_(store.actions(), store.fetched_actions(), bucket_),
       packed_(store.fetched_blobs(), bucket_, blobs_, forms, {.directory = store.staging_directory()}),
       uploader_({}, *store.outbox(), store.blobs(), store.actions(), bucket_) {}

@@ -10,6 +10,7 @@
 #include "src/metrics/metrics.h"
 #include "src/services/zstd/packed_reads.h"
 #include "src/services/zstd/zstd_forms.h"
+#include "src/store/puts_behind.h"
 #include "src/store/read_through.h"
 #include "src/store/rocks/rocks_store.h"
 #include "src/store/s3/bucket_collection.h"
@@ -49,6 +50,7 @@ class ServerBucket {
   Clock& clock_;
   std::unique_ptr<S3ObjectStore> objects_;
   BucketStore bucket_;
+  PutsBehind fetched_;
   ReadThroughBlobStore blobs_;
   ReadThroughActionCaches actions_;
   PackedReads packed_;

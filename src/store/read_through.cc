@@ -31,11 +31,13 @@ class ReadThroughActionCache : public ActionCache {
 }  // namespace
 
 absl::StatusOr<Bytes> ReadThroughBlobStore::Fill(const Digest& digest) {
+  absl::StatusOr<Bytes> here = fetched_.Get(digest);
+  if (here.ok()) return here;
   absl::StatusOr<Bytes> there = far_.Get(digest);
   if (!there.ok()) return there;
   const absl::Status kept = fetched_.Put(digest, *there);
   if (!kept.ok()) return there;
-  absl::StatusOr<Bytes> here = near_.Get(digest);
+  here = fetched_.Get(digest);
   return here.ok() ? here : there;
 }
 

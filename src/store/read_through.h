@@ -14,8 +14,8 @@ namespace smelt {
 
 // A near store in front of a far one: reads come from the near one, else from the far one, and are then kept near;
 // writes go to the near one only (an Outbox or the caller takes them further). Present is what is in either. A far
-// store that does not answer is as if it held nothing. `fetched` is the near one for what comes from the far one. All
-// outlive this.
+// store that does not answer is as if it held nothing. `fetched` is the near one for what comes from the far one, which
+// may come there a while after it was put. All outlive this.
 class ReadThroughBlobStore : public BlobStore {
  public:
   ReadThroughBlobStore(BlobStore& near, BlobStore& fetched, BlobStore& far)
