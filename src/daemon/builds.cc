@@ -113,7 +113,10 @@ bool Builds::AwaitWork(Work& work) {
   const absl::Duration longest = builds_.empty() ? absl::InfiniteDuration() : absl::Nanoseconds(kPauseNanos / 2);
   mu_.AwaitWithTimeout(absl::Condition(&is_work), longest);
   const std::int64_t now = clock_.NowNanos();
-  work.expected = std::exchange(expecting_, false);
+  if (std::exchange(expecting_, false) && (!reached_ns_ || now - *reached_ns_ > kPauseNanos)) {
+    work.expected = true;
+    reached_ns_ = now;
+  }
   for (auto at = builds_.begin(); at != builds_.end();) {
     if (!at->second.prefetched) work.begun.push_back(at->first);
     at->second.prefetched = true;

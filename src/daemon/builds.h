@@ -30,13 +30,15 @@ class Builds {
  public:
   static constexpr std::int64_t kPauseNanos = 10'000'000'000;
 
-  // `actions` is the local cache as far as its results are complete. All outlive this; `team.shared` is not null.
+  // `actions` is the local cache as far as its results are complete. All outlive this; `team.shared` is not null, and
+  // is reached in the background: what starts a daemon is a build, as a rule.
   Builds(const TeamParts& team, ActionCache& actions, FileSystem& files, FileDigests& digests, Clock& clock);
 
   // Ends what is under way, after the transfers of the moment; writes down what the builds have used so far.
   ~Builds();
 
-  // A compile has come of which it takes a while to tell what it is: the team's cache is reached meanwhile.
+  // A compile has come of which it takes a while to tell what it is: the team's cache is reached meanwhile, if that was
+  // not done in the last kPauseNanos.
   void Expect();
 
   // Cargo has asked this compiler (Toolchain::program) about `target` ("" for the host's; nullopt: about itself), which
@@ -84,7 +86,8 @@ class Builds {
   std::atomic<bool> stopping_ = false;
 
   absl::Mutex mu_;
-  bool expecting_ ABSL_GUARDED_BY(mu_) = false;          // and nobody has begun to reach
+  bool expecting_ ABSL_GUARDED_BY(mu_) = true;  // and nobody has begun to reach
+  std::optional<std::int64_t> reached_ns_ ABSL_GUARDED_BY(mu_);
   std::map<Digest, Build> builds_ ABSL_GUARDED_BY(mu_);  // by the key of the record
   // The record's key of the units of one output directory, and until when it holds.
   struct Place {

@@ -64,6 +64,18 @@ TEST_F(BuildsTest, WhatCargosCallSaysIsFetchedBeforeAnythingIsCompiled) {
   EXPECT_OK(blobs_.Get(DigestOf("output")));
 }
 
+TEST_F(BuildsTest, TheTeamIsReachedBeforeAnybodyAsksAndOnceForABuild) {
+  Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);
+  while (shared_.reached < 1) std::this_thread::yield();
+  builds.Expect();
+  builds.Foresee(compiler_, "", {dir_.path(), {"cargo", "build"}});
+  while (shared_.memory_actions.gets < 1) std::this_thread::yield();
+  EXPECT_EQ(shared_.reached, 1);
+  clock_.AdvanceNanos(Builds::kPauseNanos + 1);
+  builds.Expect();
+  while (shared_.reached < 2) std::this_thread::yield();
+}
+
 TEST_F(BuildsTest, TheTargetIsTheCallsWhereTheCompilerIsAskedAboutItself) {
   TeamHas({compiler_, "wasm32-unknown-unknown", "debug", true});
   Builds builds({.fetcher = &fetcher_, .shared = &shared_}, actions_, files_, digests_, clock_);

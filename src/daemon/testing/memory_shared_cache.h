@@ -60,7 +60,10 @@ class MemorySharedCache : public SharedCache {
 
   BlobStore& blobs() override { return memory_blobs; }
   ActionCache& actions() override { return memory_actions; }
-  absl::Status Reach() override { return down; }
+  absl::Status Reach() override {
+    ++reached;
+    return down;
+  }
   SharedCacheState State() override {
     SharedCacheState state;
     state.where = where;
@@ -73,6 +76,8 @@ class MemorySharedCache : public SharedCache {
   bool writable = true;
   std::string where = "memory";
   std::function<void()> before_get;  // called by Get of a blob
+
+  std::atomic<int> reached = 0;
 
   Blobs memory_blobs{*this};
   Actions memory_actions{*this};

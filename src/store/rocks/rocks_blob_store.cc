@@ -34,7 +34,7 @@ absl::StatusOr<Bytes> ValueOf(const Digest& digest, Bytes bytes) {
     ASSIGN_OR_RETURN(std::string read, bytes.ReadAll());
     bytes = Bytes(std::move(read));
   }
-  const Digest actual = DigestOf(std::string_view(*bytes.contents()));
+  ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
   if (actual != digest) return NotTheDigest(digest, actual);
   return bytes;
 }

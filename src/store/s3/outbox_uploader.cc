@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "glog/logging.h"
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 
@@ -32,6 +33,7 @@ OutboxUploader::~OutboxUploader() {
 }
 
 void OutboxUploader::Run() {
+  if (const absl::Status seen = bucket_.Refresh(); !seen.ok()) LOG(WARNING) << "the bucket cannot be read: " << seen;
   std::unique_lock lock(mu_);
   while (!ending_) {
     lock.unlock();

@@ -25,7 +25,8 @@ struct OutboxUploaderOptions {
 // Brings what is in an Outbox into a bucket, behind whoever wrote it: in order, batch by batch; an entry is confirmed
 // when its pack or object and its index are in the bucket, so that whatever dies, nothing is forgotten: a restart sends
 // at most one batch again, of which the bucket has most. What is no longer in the local store is confirmed too, since
-// there is nothing to send. Runs on threads of its own from construction to destruction.
+// there is nothing to send. Runs on threads of its own from construction to destruction, and first of all has `bucket`
+// read its index: so that no caller waits for that, and the log says soon if it cannot be read.
 class OutboxUploader {
  public:
   struct Statistics {

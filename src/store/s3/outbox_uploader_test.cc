@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -116,6 +117,11 @@ TEST_F(OutboxUploaderTest, BringsBlobsAndResultsIntoTheBucket) {
   BucketStore fresh(Still(), objects_, Clock::System());
   EXPECT_EQ(fresh.Of("main")->Get(DigestOf("action"))->exit_code(), 4);
   EXPECT_EQ(uploader_->GetStatistics().sent, 52);
+}
+
+TEST_F(OutboxUploaderTest, TheBucketsIndexIsReadBeforeAnybodyAsks) {
+  Start();
+  while (objects_.Count("list") == 0) std::this_thread::yield();
 }
 
 TEST_F(OutboxUploaderTest, TakesManyBatches) {
