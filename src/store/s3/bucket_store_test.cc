@@ -79,10 +79,11 @@ class BucketStoreTest : public testing::Test {
   static absl::StatusOr<std::string> ReadPacked(BucketStore& store, const std::string& contents) {
     std::string frames;
     RETURN_IF_ERROR(store.ReadPacked(DigestOf(contents), {.begin = [&](std::int64_t) { frames.clear(); },
-                                                          .add = [&](std::string_view piece) {
-                                                            frames += piece;
-                                                            return absl::OkStatus();
-                                                          }}));
+                                                          .add =
+                                                              [&](std::string_view piece) {
+                                                                frames += piece;
+                                                                return absl::OkStatus();
+                                                              }}));
     return frames;
   }
 
