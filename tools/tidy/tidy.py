@@ -132,6 +132,13 @@ def check_includes(path, lines, testonly=()):
             yield number, wrong
 
 
+def check_build(path, lines):
+    """Labels of other repositories: what Debian's has is not what Bazel's own documentation says."""
+    for number, line in enumerate(lines, 1):
+        if re.search(r'"@\w*//', line.partition("#")[0]) and not path.startswith("third_party/"):
+            yield number, "another repository's target is named in third_party only"
+
+
 def cc_functions(lines):
     return cc_source.functions("\n".join(lines))
 
@@ -167,6 +174,8 @@ def check_file(path, text, testonly=()):
         yield from check_includes(path, lines, testonly)
     if path.endswith(".h"):
         yield from check_guard(path, lines)
+    if path.endswith(("BUILD.bazel", ".bzl")):
+        yield from check_build(path, lines)
     if text and not text.endswith("\n"):
         yield len(lines), "no newline at the end of the file"
 

@@ -86,6 +86,12 @@ class LayersTest(unittest.TestCase):
         self.assertNotEqual(self.include("src/wrapper/a.cc", "absl/status/status.h"), [])
         self.assertNotEqual(self.include("src/wrapper/a_test.cc", "grpcpp/grpcpp.h"), [])
 
+    def test_other_repositories_have_their_place(self):
+        label = 'a = ["@platforms//:incompatible"],\n'
+        self.assertEqual(len(offences("src/cmd/BUILD.bazel", label)), 1)
+        self.assertEqual(offences("third_party/BUILD.bazel", label), [])
+        self.assertEqual(offences("src/cmd/BUILD.bazel", "# " + label), [])
+
     def test_the_compilers_are_pure(self):
         self.assertEqual(len(self.include("src/compilers/rustc/parse.cc", "sys/stat.h")), 1)
         self.assertEqual(self.include("src/compilers/rustc/parse_test.cc", "fstream"), [])
