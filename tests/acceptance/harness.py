@@ -50,6 +50,7 @@ _STATUS_LINE = re.compile(
     r"^(?:\x1b\[[0-9;]*m|\s)*(Compiling|Checking|Finished|Running|Blocking|Fresh|Dirty|Documenting|Generated|Locking|Adding|Updating"
     r"|Doc-tests|Executable|Building|Removed|Scraping)(?:\x1b\[[0-9;]*m)* ")
 _HASHED = re.compile(r"-[0-9a-f]{16}$")
+_FINDING = re.compile(r"^.*(?:ERROR: AddressSanitizer|WARNING: ThreadSanitizer|: runtime error): .*", re.MULTILINE)
 
 
 def smelt_programs(into: pathlib.Path) -> pathlib.Path:
@@ -205,6 +206,12 @@ class Project:
         return found
 
 
+def sanitizers_findings(base: pathlib.Path) -> list:
+    """First lines of what sanitizers wrote in the logs of the daemons in `base`: a build goes on without its daemon."""
+    logs = sorted(base.glob("*/d/smeltd.log*"))
+    return [line for log in logs for line in _FINDING.findall(log.read_text(errors="backslashreplace"))]
+
+
 class Smelt:
     """smelt with a cache directory and a daemon of its own."""
 
@@ -334,9 +341,15 @@ class Case(unittest.TestCase):
         require("cargo", "rustc", "cc")
         cls.base = pathlib.Path(tempfile.mkdtemp(prefix="smelt-", dir="/tmp"))
         cls.addClassCleanup(shutil.rmtree, cls.base, ignore_errors=True)
+        cls.addClassCleanup(cls._assert_nothing_found)
         cls.smelt = Smelt(cls.base / "s")
         cls.addClassCleanup(cls.smelt.stop)
         cls.smelt.start()
+
+    @classmethod
+    def _assert_nothing_found(cls):
+        found = sanitizers_findings(cls.base)
+        assert not found, "sanitizers found in daemons:\n" + "\n".join(found)
 
     def setUp(self):
         self.token = self.id().split(".")[-1]
