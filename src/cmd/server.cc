@@ -46,6 +46,7 @@ namespace {
 
 constexpr rlim_t kOpenFiles = 65536;
 constexpr std::int64_t kShutdownSeconds = 15;
+constexpr std::int64_t kReceivedBytesMin = 64 << 20;
 constexpr std::int64_t kZstdFormsPart = 20;  // of storage.size: docs/adr/0014-blobs-are-compressed-once.md
 
 int Fail(const absl::Status& status) {
@@ -104,6 +105,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   for (const std::string& address : config.server.listen) options.endpoints.push_back({address, credentials});
   options.reflection = config.server.reflection;
   options.limits.memory_bytes = config.limits.memory;
+  options.limits.received_bytes_max = std::max(kReceivedBytesMin, 4 * config.limits.memory);
   options.limits.blob_bytes_max = config.limits.blob;
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;

@@ -7,8 +7,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
-#include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/directory_check.h"
 #include "src/services/caller.h"
@@ -83,12 +83,7 @@ bool AnswerAtOnce(const ServiceParts& parts, const v2::GetActionResultRequest& r
 absl::Status CheckUpdate(const Limits& limits, const v2::UpdateActionResultRequest& request) {
   RETURN_IF_ERROR(reapi::FromProto(request.action_digest()).status());
   if (!request.has_action_result()) return absl::InvalidArgumentError("action_result: not there");
-  const auto bytes = static_cast<std::int64_t>(request.action_result().ByteSizeLong());
-  if (bytes > limits.result_bytes_max) {
-    return absl::InvalidArgumentError(
-        fmt::format("action_result: {} bytes; {} are allowed: upload stdout_raw, stderr_raw and contents as blobs",
-                    bytes, limits.result_bytes_max));
-  }
+  RETURN_IF_ERROR(reapi::CheckResultSize(request.action_result(), limits.result_bytes_max));
   return reapi::CheckActionResult(request.action_result());
 }
 

@@ -158,6 +158,19 @@ TEST_F(ActionCacheTest, AResultThatNoClientWouldReadIsNotTaken) {
   EXPECT_THAT(Update(UpdateRequest(result)), HasCode(StatusCode::INVALID_ARGUMENT, "upload stdout_raw"));
 }
 
+// Two million empty fields would be parsed into 160 MB.
+TEST_F(ActionCacheTest, WhatSaysNothingIsNotTaken) {
+  v2::UpdateActionResultRequest request = UpdateRequest({});
+  for (int i = 0; i < 1'900'000; ++i) request.mutable_action_result()->add_output_files();
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "UpdateActionResultRequest: 3800"));
+  v2::ActionResult& result = *request.mutable_action_result();
+  result.Clear();
+  for (int i = 0; i < 900'000; ++i) result.mutable_execution_metadata()->add_auxiliary_metadata();
+  result.set_stdout_raw(std::string(1'000'000, 'x'));
+  request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(100)->resize(3'500'000);
+  EXPECT_THAT(Update(request), HasCode(StatusCode::INVALID_ARGUMENT, "ActionResult: 28000")) << "whatever is around it";
+}
+
 TEST_F(ActionCacheTest, AnEmptyResultIsAResult) {
   ASSERT_THAT(Update(UpdateRequest({})), HasCode(StatusCode::OK));
   EXPECT_THAT(Get(GetRequest()), HasCode(StatusCode::OK));

@@ -54,6 +54,24 @@ TEST_P(Misuses, AreRefusedAndNothingIsSeen) {
   EXPECT_TRUE(Has(kDigest));
 }
 
+TEST_F(ServerTest, MessagesThatSayNothing) {
+  CallContext context;
+  bs::WriteResponse response;
+  bs::WriteRequest request;
+  request.set_resource_name(kName);
+  for (int i = 0; i < 2'000'000; ++i) request.GetReflection()->MutableUnknownFields(&request)->AddVarint(15, 1);
+  auto writer = bytes_->Write(&context, &response);
+  writer->Write(request);
+  writer->WritesDone();
+  EXPECT_THAT(writer->Finish(), HasCode(StatusCode::INVALID_ARGUMENT, "WriteRequest: 4"));
+  CallContext another;
+  bs::QueryWriteStatusRequest query;
+  query.set_resource_name(kName);
+  query.GetReflection()->MutableUnknownFields(&query)->MergeFrom(request.GetReflection()->GetUnknownFields(request));
+  bs::QueryWriteStatusResponse answer;
+  EXPECT_THAT(bytes_->QueryWriteStatus(&another, query, &answer), HasCode(StatusCode::INVALID_ARGUMENT, "fields"));
+}
+
 std::string OfSize(std::string_view size) { return "uploads/u/blobs/" + kDigest.Hex() + "/" + std::string(size); }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -7,15 +7,16 @@
 #include "src/services/byte_stream_write.h"
 #include "src/services/caller.h"
 #include "src/services/grpc_status.h"
+#include "src/services/messages/raw_call.h"
 
 namespace smelt {
 namespace {
 
 namespace bs = google::bytestream;
 
-// Read takes and gives raw bytes: its responses are made without copying the blob.
-using Base = bs::ByteStream::WithRawCallbackMethod_Read<bs::ByteStream::WithCallbackMethod_Write<
-    bs::ByteStream::WithCallbackMethod_QueryWriteStatus<bs::ByteStream::Service>>>;
+// All take and give raw bytes: Read's responses are made without copying the blob, and requests are parsed by us.
+using Base = bs::ByteStream::WithRawCallbackMethod_Read<bs::ByteStream::WithRawCallbackMethod_Write<
+    bs::ByteStream::WithRawCallbackMethod_QueryWriteStatus<bs::ByteStream::Service>>>;
 
 absl::Status QueryStatus(const ServiceParts& parts, const reapi::ResourceName& name, const std::string& key,
                          bs::QueryWriteStatusResponse& response) {
@@ -41,26 +42,34 @@ class ByteStreamService : public Base {
     return StartRead(parts_, *context, *request);
   }
 
-  grpc::ServerReadReactor<bs::WriteRequest>* Write(grpc::CallbackServerContext* context,
-                                                   bs::WriteResponse* response) override {
+  grpc::ServerReadReactor<grpc::ByteBuffer>* Write(grpc::CallbackServerContext* context,
+                                                   grpc::ByteBuffer* response) override {
     return StartWrite(parts_, *context, *response);
   }
 
-  grpc::ServerUnaryReactor* QueryWriteStatus(grpc::CallbackServerContext* context,
-                                             const bs::QueryWriteStatusRequest* request,
-                                             bs::QueryWriteStatusResponse* response) override {
-    auto* reactor = context->DefaultReactor();
-    const auto name = reapi::ParseWriteName(request->resource_name());
-    absl::Status status = name.status();
-    if (status.ok()) status = MayCall(parts_.authorizer, *context, name->instance, Permission::kWriteBlobs);
-    const bool submitted = status.ok() && parts_.reads.Submit([this, reactor, name = *name, request, response] {
-      reactor->Finish(ToGrpc(QueryStatus(parts_, name, request->resource_name(), *response)));
-    });
-    if (!submitted) reactor->Finish(ToGrpc(status.ok() ? TooBusy() : status));
-    return reactor;
+  grpc::ServerUnaryReactor* QueryWriteStatus(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) override {
+    const RawCall call(*context, *response);
+    const absl::Status status = Query(*context, *request, call);
+    if (!status.ok()) call.Finish(status);
+    return call.reactor();
   }
 
  private:
+  // Has the call answered, unless it is an error.
+  absl::Status Query(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes, const RawCall& call) {
+    bs::QueryWriteStatusRequest request;
+    RETURN_IF_ERROR(ParseMessage(bytes, request));
+    ASSIGN_OR_RETURN(const reapi::ResourceName name, reapi::ParseWriteName(request.resource_name()));
+    RETURN_IF_ERROR(MayCall(parts_.authorizer, context, name.instance, Permission::kWriteBlobs));
+    const bool submitted = parts_.reads.Submit([this, call, name, key = request.resource_name()] {
+      bs::QueryWriteStatusResponse response;
+      const absl::Status status = QueryStatus(parts_, name, key, response);
+      call.Finish(status, response);
+    });
+    return submitted ? absl::OkStatus() : TooBusy();
+  }
+
   const ServiceParts parts_;
 };
 

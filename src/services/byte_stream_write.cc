@@ -13,6 +13,7 @@
 #include "src/services/byte_stream/upload.h"
 #include "src/services/caller.h"
 #include "src/services/grpc_status.h"
+#include "src/services/messages/raw_call.h"
 #include "src/services/publish.h"
 
 namespace smelt {
@@ -22,22 +23,23 @@ using google::bytestream::WriteRequest;
 using google::bytestream::WriteResponse;
 using reapi::ResourceName;
 
-class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
+class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  WriteReactor(const ServiceParts& parts, grpc::CallbackServerContext& context, WriteResponse& response)
+  WriteReactor(const ServiceParts& parts, grpc::CallbackServerContext& context, grpc::ByteBuffer& answer)
       : parts_(parts),
         context_(context),
-        response_(response),
+        answer_(answer),
         stream_(parts.watch, context),
         upload_(parts.limits, parts.partials, parts.budget, parts.staging_directory) {
-    StartRead(&request_);
+    StartRead(&message_);
   }
 
   void OnReadDone(bool ok) override {
     stream_.Busy();
     if (!ok) return End();
-    if (!upload_.begun()) return Begin();
-    const absl::Status status = upload_.CheckNext(request_);
+    absl::Status status = Parse();
+    if (status.ok() && !upload_.begun()) return Begin();
+    if (status.ok()) status = upload_.CheckNext(request_);
     if (!status.ok()) return Finish(ToGrpc(status));
     Take();
   }
@@ -45,6 +47,14 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
   void OnDone() override { delete this; }
 
  private:
+  // What a message says beside REAPI's fields is not held while the stream goes on.
+  absl::Status Parse() {
+    const absl::Status status = ParseMessage(message_, request_);
+    message_.Clear();
+    request_.DiscardUnknownFields();
+    return status;
+  }
+
   // The first message.
   void Begin() {
     const absl::Status status = Prepare();
@@ -84,7 +94,7 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
       return PublishAll([this] { return upload_.Finish(); });
     }
     stream_.Moved();
-    StartRead(&request_);
+    StartRead(&message_);
   }
 
   // All of it is here.
@@ -104,8 +114,7 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
   // The blob is in the store.
   void Committed(bool early) {
     const bool zstd = upload_.name().compressor == ResourceName::Compressor::kZstd;
-    response_.set_committed_size(!zstd ? upload_.name().digest.size : early ? -1 : wire_size_);
-    Finish(grpc::Status::OK);
+    Answer(!zstd ? upload_.name().digest.size : early ? -1 : wire_size_, grpc::Status::OK);
   }
 
   // The client has no more to say, or is gone, before it said finish_write.
@@ -113,10 +122,17 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
     if (!upload_.begun()) {
       return Finish(ToGrpc(absl::InvalidArgumentError("a Write needs a message with resource_name")));
     }
-    response_.set_committed_size(upload_.size());
+    const std::int64_t size = upload_.size();
     upload_.Park();
-    Finish(context_.IsCancelled() ? grpc::Status(grpc::StatusCode::CANCELLED, "the client has gone")
-                                  : grpc::Status::OK);
+    Answer(size, context_.IsCancelled() ? grpc::Status(grpc::StatusCode::CANCELLED, "the client has gone")
+                                        : grpc::Status::OK);
+  }
+
+  void Answer(std::int64_t committed_size, const grpc::Status& status) {
+    WriteResponse response;
+    response.set_committed_size(committed_size);
+    answer_ = SerializeMessage(response);
+    Finish(status);
   }
 
   void Run(WorkerPool& pool, WorkerPool::Task task) {
@@ -125,18 +141,19 @@ class WriteReactor : public grpc::ServerReadReactor<WriteRequest> {
 
   const ServiceParts& parts_;
   grpc::CallbackServerContext& context_;
-  WriteResponse& response_;
+  grpc::ByteBuffer& answer_;
   StreamWatch::Stream stream_;
-  WriteRequest request_;
+  grpc::ByteBuffer message_;
+  WriteRequest request_;  // which `message_` was
   Upload upload_;
   std::int64_t wire_size_ = 0;
 };
 
 }  // namespace
 
-grpc::ServerReadReactor<WriteRequest>* StartWrite(const ServiceParts& parts, grpc::CallbackServerContext& context,
-                                                  WriteResponse& response) {
-  return new WriteReactor(parts, context, response);
+grpc::ServerReadReactor<grpc::ByteBuffer>* StartWrite(const ServiceParts& parts, grpc::CallbackServerContext& context,
+                                                      grpc::ByteBuffer& answer) {
+  return new WriteReactor(parts, context, answer);
 }
 
 }  // namespace smelt

@@ -3,12 +3,8 @@
 
 #include "src/services/service_parts.h"
 
-namespace google::bytestream {
-class WriteRequest;
-class WriteResponse;
-}  // namespace google::bytestream
-
 namespace grpc {
+class ByteBuffer;
 class CallbackServerContext;
 template <class Request>
 class ServerReadReactor;
@@ -17,9 +13,8 @@ class ServerReadReactor;
 namespace smelt {
 
 // One ByteStream.Write. The reactor deletes itself.
-grpc::ServerReadReactor<google::bytestream::WriteRequest>* StartWrite(const ServiceParts& parts,
-                                                                      grpc::CallbackServerContext& context,
-                                                                      google::bytestream::WriteResponse& response);
+grpc::ServerReadReactor<grpc::ByteBuffer>* StartWrite(const ServiceParts& parts, grpc::CallbackServerContext& context,
+                                                      grpc::ByteBuffer& answer);
 
 }  // namespace smelt
 

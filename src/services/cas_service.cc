@@ -37,7 +37,7 @@ using v2::ContentAddressableStorage;
 using Base = ContentAddressableStorage::WithRawCallbackMethod_FindMissingBlobs<
     ContentAddressableStorage::WithRawCallbackMethod_BatchUpdateBlobs<
         ContentAddressableStorage::WithRawCallbackMethod_BatchReadBlobs<
-            ContentAddressableStorage::WithCallbackMethod_GetTree<ContentAddressableStorage::Service>>>>;
+            ContentAddressableStorage::WithRawCallbackMethod_GetTree<ContentAddressableStorage::Service>>>>;
 
 class CasService : public Base {
  public:
@@ -80,9 +80,11 @@ class CasService : public Base {
     return call.reactor();
   }
 
-  grpc::ServerWriteReactor<v2::GetTreeResponse>* GetTree(grpc::CallbackServerContext* context,
-                                                         const v2::GetTreeRequest* request) override {
-    return StartGetTree(parts_, *context, *request, MayCall(*context, *request, Permission::kReadBlobs));
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* GetTree(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer* bytes) override {
+    v2::GetTreeRequest request;
+    const absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, request);
+    return StartGetTree(parts_, *context, request, status);
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "grpcpp/grpcpp.h"
 #include "src/services/grpc_status.h"
+#include "src/services/messages/raw_call.h"
 #include "src/services/tree/tree_pages.h"
 
 namespace smelt {
@@ -12,7 +13,7 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
-class GetTreeReactor : public grpc::ServerWriteReactor<v2::GetTreeResponse> {
+class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   GetTreeReactor(const ServiceParts& parts, grpc::CallbackServerContext& context)
       : parts_(parts), stream_(parts.watch, context) {}
@@ -40,22 +41,24 @@ class GetTreeReactor : public grpc::ServerWriteReactor<v2::GetTreeResponse> {
     const absl::Status status = pages_->Next(page_);
     if (!status.ok()) return Finish(ToGrpc(status));
     stream_.Moved();
-    if (!page_.next_page_token().empty()) return StartWrite(&page_);
-    StartWriteAndFinish(&page_, grpc::WriteOptions(), grpc::Status::OK);
+    message_ = SerializeMessage(page_);
+    if (!page_.next_page_token().empty()) return StartWrite(&message_);
+    StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
   }
 
   const ServiceParts& parts_;
   StreamWatch::Stream stream_;
   std::optional<TreePages> pages_;
   v2::GetTreeResponse page_;
+  grpc::ByteBuffer message_;  // the page
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<v2::GetTreeResponse>* StartGetTree(const ServiceParts& parts,
-                                                            grpc::CallbackServerContext& context,
-                                                            const v2::GetTreeRequest& request,
-                                                            const absl::Status& checked) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartGetTree(const ServiceParts& parts,
+                                                         grpc::CallbackServerContext& context,
+                                                         const v2::GetTreeRequest& request,
+                                                         const absl::Status& checked) {
   auto* reactor = new GetTreeReactor(parts, context);
   reactor->Start(request, checked);
   return reactor;

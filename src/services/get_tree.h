@@ -5,6 +5,7 @@
 #include "src/services/service_parts.h"
 
 namespace grpc {
+class ByteBuffer;
 class CallbackServerContext;
 template <class Response>
 class ServerWriteReactor;
@@ -13,7 +14,7 @@ class ServerWriteReactor;
 namespace smelt {
 
 // One GetTree, which fails with `checked` if that is an error. The reactor deletes itself.
-grpc::ServerWriteReactor<build::bazel::remote::execution::v2::GetTreeResponse>* StartGetTree(
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StartGetTree(
     const ServiceParts& parts, grpc::CallbackServerContext& context,
     const build::bazel::remote::execution::v2::GetTreeRequest& request, const absl::Status& checked);
 

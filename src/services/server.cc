@@ -114,7 +114,15 @@ void RefuseCompressedMessages(grpc::ServerBuilder& builder) {
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
 }
 
+// A request is received before anybody asks whose it is: what all of them may hold is bounded, or streams that never
+// end hold message_bytes_max each. Beyond it gRPC ends streams with RESOURCE_EXHAUSTED.
+void BoundWhatIsReceived(const Limits& limits, grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("received");
+  builder.SetResourceQuota(quota.Resize(static_cast<std::size_t>(limits.received_bytes_max)));
+}
+
 void GrpcServer::Configure(const ServerOptions& options, grpc::ServerBuilder& builder) {
+  BoundWhatIsReceived(options.limits, builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.message_bytes_max));
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.limits.streams_per_connection_max);

@@ -71,6 +71,7 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
+        self.first_window, self.windows = 65535, {0: 65535}  # what the server lets us send, by stream
         if begin:
             self.send(PREFACE + settings((HEADER_TABLE_SIZE, 0), (INITIAL_WINDOW, window)))
 
@@ -131,6 +132,41 @@ class Connection:
                 return "reset %d" % int.from_bytes(payload[:4], "big")
             elif kind == GOAWAY and payload[4:8] != b"\0\0\0\0":
                 return "goaway %d" % int.from_bytes(payload[4:8], "big")
+
+    def send_slowly(self, data, stream=1):
+        """Sends so much DATA as the server has windows for it. False if it ends the stream or the connection."""
+        self.windows.setdefault(stream, self.first_window)
+        while data:
+            size = min(len(data), 16384, self.windows[0], self.windows[stream])
+            if size <= 0:
+                if not self._take_windows(stream):
+                    return False
+                continue
+            if not self.send(frame(DATA, 0, stream, data[:size])):
+                return False
+            self.windows[0] -= size
+            self.windows[stream] -= size
+            data = data[size:]
+        return True
+
+    def _take_windows(self, stream):
+        got = self.next()
+        if got is None:
+            return False
+        kind, flags, of, payload = got
+        if kind == SETTINGS and not flags & ACK:
+            for i in range(0, len(payload), 6):
+                name, value = struct.unpack(">HI", payload[i : i + 6])
+                if name == INITIAL_WINDOW:
+                    for each in self.windows.keys() - {0}:
+                        self.windows[each] += value - self.first_window
+                    self.first_window = value
+            self.send(frame(SETTINGS, ACK))
+        elif kind == PING and not flags & ACK:
+            self.send(frame(PING, ACK, payload=payload))
+        elif kind == WINDOW_UPDATE:
+            self.windows[of] = self.windows.get(of, self.first_window) + struct.unpack(">I", payload)[0]
+        return not (kind == GOAWAY or (kind in (RST_STREAM, HEADERS) and of == stream))
 
     def silence(self, seconds):
         """True if the server says nothing and leaves the connection open for so long."""

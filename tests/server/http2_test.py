@@ -262,6 +262,23 @@ class Floods(Http2Test):
             self.assertEqual(connection.answer(), http2.UNIMPLEMENTED)
         self.assert_bounded(before, 32, "60 MB of zeros")
 
+    def test_messages_that_never_end(self):
+        self.server.close()
+        with open(self.directory + ".toml", "w", encoding="utf-8") as config:
+            config.write('[limits]\nmemory = "16MiB"\n')
+        self.server = Server(self.directory, "--config", config.name)
+        self.addCleanup(self.server.__exit__)
+        before = self.server.memory()
+        for _ in range(2):
+            with self.connection() as connection:
+                connection.socket.settimeout(5)
+                with contextlib.suppress(TimeoutError):  # it gives no more windows
+                    for stream in range(1, 81, 2):
+                        connection.send(begin(stream, FIND_MISSING))
+                        if not connection.send_slowly(message(bytes((8 << 20) - 10), length=8 << 20), stream):
+                            break
+                self.assert_bounded(before, 200, "40 messages of 8 MiB without their ends")
+
     def test_pings(self):
         connection = self.connection()
         connection.send(frame(http2.PING, payload=b"12345678") * 2000)

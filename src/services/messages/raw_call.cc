@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "google/protobuf/message_lite.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/services/connections/answering.h"
 #include "src/services/grpc_status.h"
 
@@ -15,27 +18,43 @@ namespace {
 
 using google::protobuf::MessageLite;
 
-bool Parse(const grpc::ByteBuffer& bytes, MessageLite& message) {
-  grpc::Slice whole;
-  if (bytes.TrySingleSlice(&whole).ok()) {
-    return message.ParseFromArray(whole.begin(), static_cast<int>(whole.size()));
-  }
-  grpc::ByteBuffer copy(bytes);
-  grpc::ProtoBufferReader reader(&copy);
-  return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
-}
+// Each Reader reads from the beginning.
+class Reader {
+ public:
+  explicit Reader(const grpc::ByteBuffer& bytes) : bytes_(bytes), reader_(&bytes_) {}
 
-grpc::ByteBuffer Serialized(const MessageLite& message) {
-  grpc::Slice slice(message.ByteSizeLong());
-  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
-  return grpc::ByteBuffer(&slice, 1);
+  bool ok() const { return reader_.status().ok(); }
+  grpc::ProtoBufferReader& operator*() { return reader_; }
+
+ private:
+  grpc::ByteBuffer bytes_;
+  grpc::ProtoBufferReader reader_;
+};
+
+absl::Status CheckPieces(const grpc::ByteBuffer& bytes, const google::protobuf::Descriptor& type) {
+  Reader reader(bytes);
+  if (!reader.ok()) return absl::OkStatus();
+  google::protobuf::io::CodedInputStream in(&*reader);
+  return reapi::CheckFields(in, static_cast<std::int64_t>(bytes.Length()), type);
 }
 
 }  // namespace
 
-absl::Status ParseMessage(const grpc::ByteBuffer& bytes, MessageLite& message) {
-  if (Parse(bytes, message)) return absl::OkStatus();
+absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  grpc::Slice whole;
+  if (bytes.TrySingleSlice(&whole).ok()) {
+    return reapi::ParseBounded({reinterpret_cast<const char*>(whole.begin()), whole.size()}, message);
+  }
+  RETURN_IF_ERROR(CheckPieces(bytes, *message.GetDescriptor()));
+  Reader reader(bytes);
+  if (reader.ok() && message.ParseFromZeroCopyStream(&*reader)) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("not a {}", message.GetTypeName()));
+}
+
+grpc::ByteBuffer SerializeMessage(const MessageLite& message) {
+  grpc::Slice slice(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
+  return grpc::ByteBuffer(&slice, 1);
 }
 
 RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer, CallObserver* observer,
@@ -48,7 +67,7 @@ void RawCall::Finish(const absl::Status& error) const {
   reactor_->Finish(ToGrpc(error));
 }
 
-void RawCall::Finish(const MessageLite& answer) const { Finish(Serialized(answer)); }
+void RawCall::Finish(const MessageLite& answer) const { Finish(SerializeMessage(answer)); }
 
 void RawCall::Finish(grpc::ByteBuffer&& answer) const {
   Answering::Begin();

@@ -8,6 +8,7 @@
 #include "src/services/observed_call.h"
 
 namespace google::protobuf {
+class Message;
 class MessageLite;
 }  // namespace google::protobuf
 
@@ -19,8 +20,10 @@ class ServerUnaryReactor;
 
 namespace smelt {
 
-// Reads what came as a message. INVALID_ARGUMENT, naming its type, if it is none.
-absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
+// Reads what came as a message, as reapi::ParseBounded does.
+absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Message& message);
+
+grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message);
 
 // A unary call whose messages gRPC passes on as bytes, so that one that cannot be read is INVALID_ARGUMENT (gRPC by
 // itself says UNIMPLEMENTED), and an answer may be bytes that somebody has. Its method returns `reactor()`; one of the

@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/directory_check.h"
 
@@ -28,6 +29,9 @@ absl::StatusOr<std::optional<v2::Directory>> TreeWalk::Next() {
 
 absl::StatusOr<std::optional<v2::Directory>> TreeWalk::Visit(const Digest& digest, int depth) {
   bytes_ += digest.size;
+  if (digest.size > reapi::kDirectoryBytesMax) {
+    return absl::ResourceExhaustedError(fmt::format("a Directory of more than {} bytes", reapi::kDirectoryBytesMax));
+  }
   if (digest.size > limits_.tree_bytes_max || bytes_ > limits_.tree_bytes_max) {
     return absl::ResourceExhaustedError(fmt::format("a tree of more than {} bytes", limits_.tree_bytes_max));
   }
@@ -36,10 +40,12 @@ absl::StatusOr<std::optional<v2::Directory>> TreeWalk::Visit(const Digest& diges
   if (gone && depth > 1) return std::optional<v2::Directory>();
   RETURN_IF_ERROR(bytes.status());
   ASSIGN_OR_RETURN(const std::string serialized, bytes->ReadAll());
-  v2::Directory directory;
-  if (!directory.ParseFromString(serialized)) {
-    return absl::InvalidArgumentError(fmt::format("not a Directory: {}", digest.ToString()));
+  absl::StatusOr<v2::Directory> parsed = reapi::ParseDirectory(serialized);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("not a Directory: {}: {}", digest.ToString(), std::string(parsed.status().message())));
   }
+  v2::Directory& directory = *parsed;
   RETURN_IF_ERROR(reapi::CheckDirectory(directory));
   for (const v2::DirectoryNode& child : directory.directories()) {
     ASSIGN_OR_RETURN(const Digest name, reapi::FromProto(child.digest()));

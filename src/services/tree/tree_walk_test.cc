@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/reapi/input_tree.h"
 #include "src/store/memory/memory_blob_store.h"
@@ -110,6 +111,17 @@ TEST_F(TreeWalkTest, BytesAreBoundedBeforeTheyAreRead) {
   Digest huge = DigestOf("");
   huge.size = INT64_MAX;
   EXPECT_THAT(Count(PutParentOf({huge, huge})), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+TEST_F(TreeWalkTest, ADirectoryIsBounded) {
+  std::string nothing;
+  while (nothing.size() < 4 << 20) nothing.append("\x0a\x00", 2);
+  EXPECT_THAT(Count(Put(nothing)), StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("fields")));
+  Digest large = DigestOf("large");
+  large.size = reapi::kDirectoryBytesMax + 1;
+  EXPECT_THAT(Count(large), StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("16777216")));
+  --large.size;
+  EXPECT_THAT(Count(large), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(TreeWalkTest, WhatIsNoDirectoryIsRefused) {
