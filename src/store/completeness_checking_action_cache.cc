@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/result_digests.h"
 
 namespace smelt {
@@ -13,7 +14,7 @@ namespace {
 
 using build::bazel::remote::execution::v2::Directory;
 
-// Directories are read into memory; what has more of them than this (some 500,000 files) is not worth a hit.
+// Directories are read into memory; a result that has more of them than this (some 500,000 files) is not worth a hit.
 constexpr std::int64_t kTreeBytesMax = 64 << 20;
 
 absl::Status Incomplete(const Digest& action, std::string_view why) {
@@ -26,8 +27,8 @@ class DirectoryWalk {
   DirectoryWalk(BlobStore& blobs, std::vector<Digest>& needed) : blobs_(blobs), needed_(needed) {}
 
   absl::Status AddTree(const Digest& tree) {
-    bytes_ = 0;
-    ASSIGN_OR_RETURN(const std::string serialized, Read(tree));
+    if (!trees_.insert(tree).second) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::string serialized, Read(tree, kTreeBytesMax));
     const auto files = DigestsInTree(serialized);
     if (!files.ok()) return Bad(tree, files.status().message());
     Need(*files);
@@ -36,15 +37,15 @@ class DirectoryWalk {
 
   // The Directory and all below it, each of which is a blob.
   absl::Status AddDirectories(const Digest& root) {
-    bytes_ = 0;
     std::vector<Digest> ahead = {root};
     while (!ahead.empty()) {
       const Digest digest = ahead.back();
       ahead.pop_back();
       if (!seen_.insert(digest).second) continue;
-      ASSIGN_OR_RETURN(const std::string serialized, Read(digest));
-      Directory directory;
-      if (!directory.ParseFromString(serialized)) return Bad(digest, "not a Directory");
+      ASSIGN_OR_RETURN(const std::string serialized, Read(digest, reapi::kDirectoryBytesMax));
+      const auto parsed = reapi::ParseDirectory(serialized);
+      if (!parsed.ok()) return Bad(digest, parsed.status().message());
+      const Directory& directory = *parsed;
       ASSIGN_OR_RETURN(const std::vector<Digest> files, FilesIn(directory));
       ASSIGN_OR_RETURN(const std::vector<Digest> children, DirectoriesIn(directory));
       Need(files);
@@ -59,9 +60,10 @@ class DirectoryWalk {
     return absl::InvalidArgumentError(fmt::format("{}: {}", digest.ToString(), std::string(why)));
   }
 
-  absl::StatusOr<std::string> Read(const Digest& digest) {
+  absl::StatusOr<std::string> Read(const Digest& digest, std::int64_t bytes_max) {
     bytes_ += std::min(digest.size, kTreeBytesMax + 1);
-    if (bytes_ > kTreeBytesMax) return absl::InvalidArgumentError("a directory is too large: " + digest.ToString());
+    if (digest.size > bytes_max || bytes_ > kTreeBytesMax)
+      return absl::InvalidArgumentError("a directory is too large: " + digest.ToString());
     const auto bytes = blobs_.Get(digest);
     if (absl::IsDataLoss(bytes.status())) return absl::NotFoundError("no blob " + digest.ToString());
     RETURN_IF_ERROR(bytes.status());
@@ -72,7 +74,7 @@ class DirectoryWalk {
 
   BlobStore& blobs_;
   std::vector<Digest>& needed_;
-  absl::flat_hash_set<Digest> seen_;
+  absl::flat_hash_set<Digest> trees_, seen_;
   std::int64_t bytes_ = 0;
 };
 

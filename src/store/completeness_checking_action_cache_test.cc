@@ -4,10 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/memory/memory_action_cache.h"
 #include "src/store/memory/memory_blob_store.h"
+#include "src/testing/peak_memory.h"
 
 namespace smelt {
 namespace {
@@ -139,6 +141,42 @@ TEST_F(CompletenessCheckingActionCacheTest, ARootDirectoryNeedsAllThatIsBelowIt)
     EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound));
     Blob(blob);
   }
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, WhatSaysNothingMakesItAMissAndTakesNoMemory) {
+  std::string files, directories;
+  while (files.size() < 60 << 20) files.append("\x0a\x00", 2), directories.append("\x12\x00", 2);
+  v2::ActionResult no_files, no_directories, one_directory;
+  *no_files.add_output_directories()->mutable_root_directory_digest() =
+      Blob(files.substr(0, reapi::kDirectoryBytesMax));
+  *no_directories.add_output_directories()->mutable_tree_digest() = Blob(directories);
+  const std::string tree = "\x0a\xfe\xff\xff\x07" + files.substr(0, reapi::kDirectoryBytesMax - 2);
+  *one_directory.add_output_directories()->mutable_tree_digest() = Blob(tree);
+  for (const v2::ActionResult& result : {no_files, one_directory, no_directories}) {
+    ASSERT_OK(wrapped_.cache.Put(action_, result));
+    const PeakMemory memory;
+    EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound)) << result.ShortDebugString();
+    EXPECT_LT(memory.Grown(), 160 << 20);
+  }
+}
+
+TEST_F(CompletenessCheckingActionCacheTest, TreesOfOneResultAreBoundedTogether) {
+  v2::Tree tree;
+  const v2::Digest file = Blob("file");
+  for (int i = 0; i < 100'000; ++i) *tree.mutable_root()->add_files()->mutable_digest() = file;
+  const v2::Digest one = Blob(tree.SerializeAsString());
+  v2::ActionResult same, others;
+  for (int i = 0; i < 2'000; ++i) *same.add_output_directories()->mutable_tree_digest() = one;
+  ASSERT_OK(wrapped_.cache.Put(action_, same));
+  const PeakMemory memory;
+  EXPECT_OK(wrapped_.cache.Get(action_));
+  EXPECT_LT(memory.Grown(), 100 << 20);
+  for (int i = 0; i < 10; ++i) {
+    tree.mutable_root()->mutable_files(0)->set_name(std::to_string(i));
+    *others.add_output_directories()->mutable_tree_digest() = Blob(tree.SerializeAsString());
+  }
+  ASSERT_OK(wrapped_.cache.Put(action_, others));
+  EXPECT_THAT(wrapped_.cache.Get(action_), StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("too large")));
 }
 
 TEST_F(CompletenessCheckingActionCacheTest, AMalformedDigestMakesItAMiss) {

@@ -1,16 +1,21 @@
 #include "src/store/result_digests.h"
 
+#include <functional>
+
 #include "absl/container/flat_hash_set.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 
 namespace smelt {
 namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
+
+constexpr std::size_t kTreeDirectoriesMax = 1'000'000;
 
 absl::Status Append(const v2::Digest& digest, std::vector<Digest>& to) {
   ASSIGN_OR_RETURN(to.emplace_back(), reapi::FromProto(digest));
@@ -26,10 +31,10 @@ absl::StatusOr<std::vector<Digest>> DigestsOfAll(const Nodes& nodes) {
 
 absl::Status NoTree() { return absl::InvalidArgumentError("not a Tree"); }
 
-// The root and the children, as they came: what names a directory is the digest of these very bytes.
-absl::StatusOr<std::vector<std::string_view>> SerializedDirectories(std::string_view tree) {
+// The root and the children, one after the other, as they came: what names a directory is the digest of these very
+// bytes.
+absl::Status ForEachDirectory(std::string_view tree, const std::function<absl::Status(std::string_view)>& visit) {
   using Wire = google::protobuf::internal::WireFormatLite;
-  std::vector<std::string_view> directories;
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(tree.data()),
                                             static_cast<int>(tree.size()));
   while (const std::uint32_t tag = in.ReadTag()) {
@@ -43,10 +48,9 @@ absl::StatusOr<std::vector<std::string_view>> SerializedDirectories(std::string_
     if (!in.ReadVarintSizeAsInt(&size)) return NoTree();
     const auto at = static_cast<std::size_t>(in.CurrentPosition());
     if (!in.Skip(size)) return NoTree();
-    directories.push_back(tree.substr(at, static_cast<std::size_t>(size)));
+    RETURN_IF_ERROR(visit(tree.substr(at, static_cast<std::size_t>(size))));
   }
-  if (!in.ConsumedEntireMessage()) return NoTree();
-  return directories;
+  return in.ConsumedEntireMessage() ? absl::OkStatus() : NoTree();
 }
 
 }  // namespace
@@ -86,16 +90,18 @@ absl::StatusOr<std::vector<Digest>> DirectoriesIn(const v2::Directory& directory
 }
 
 absl::StatusOr<std::vector<Digest>> DigestsInTree(std::string_view tree) {
-  ASSIGN_OR_RETURN(const std::vector<std::string_view> directories, SerializedDirectories(tree));
+  RETURN_IF_ERROR(reapi::CheckFields(tree, *v2::Tree::descriptor()));
   absl::flat_hash_set<Digest> held = {DigestOf(std::string_view())};  // which everybody has
   std::vector<Digest> files, named;
-  for (const std::string_view serialized : directories) {
-    v2::Directory directory;
-    if (!directory.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()))) return NoTree();
+  const auto visit = [&](std::string_view serialized) -> absl::Status {
+    ASSIGN_OR_RETURN(const v2::Directory directory, reapi::ParseDirectory(serialized));
     held.insert(DigestOf(serialized));
+    if (held.size() > kTreeDirectoriesMax) return absl::InvalidArgumentError("a Tree of over a million directories");
     for (const v2::FileNode& file : directory.files()) RETURN_IF_ERROR(Append(file.digest(), files));
     for (const v2::DirectoryNode& child : directory.directories()) RETURN_IF_ERROR(Append(child.digest(), named));
-  }
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(ForEachDirectory(tree, visit));
   for (const Digest& child : named) {
     if (!held.contains(child)) return absl::InvalidArgumentError("no directory " + child.ToString());
   }

@@ -20,7 +20,8 @@ absl::StatusOr<std::vector<Digest>> TreeDigestsIn(const build::bazel::remote::ex
 absl::StatusOr<std::vector<Digest>> RootDigestsIn(const build::bazel::remote::execution::v2::ActionResult& result);
 
 // Which files a serialized Tree names. INVALID_ARGUMENT for what is no Tree, for a malformed digest, and if a directory
-// is named that the Tree does not hold: its reader could not go on there.
+// is named that the Tree does not hold: its reader could not go on there. A Tree has no more fields than
+// reapi::CheckFields allows, and at most a million directories, each of which reapi::ParseDirectory takes.
 absl::StatusOr<std::vector<Digest>> DigestsInTree(std::string_view tree);
 
 // Which files and directories a Directory names. INVALID_ARGUMENT for a malformed digest.
