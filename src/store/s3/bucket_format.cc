@@ -9,6 +9,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/zstd.h"
 
 namespace smelt {
@@ -16,8 +17,8 @@ namespace {
 
 constexpr std::string_view kMagic = "smeltix1";
 constexpr int kIndexLevel = 3;
-constexpr std::int64_t kIndexBytesMax = 256 << 20;
 constexpr std::uint32_t kPartBytesMax = 16 << 20;                // of one pack in it, 380'000 payloads
+constexpr int kObjectsMax = 2'000'000;                           // named by one index: more is not worth 256 MiB
 constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
 constexpr std::int64_t kSealedNsMax = std::int64_t{1} << 62;     // in 2116
 
@@ -47,7 +48,7 @@ bool IsSane(const bucket::v1::Mark& mark) { return IsKey(mark.key()); }
 template <typename Part>
 bool AddPart(std::string_view text, google::protobuf::RepeatedPtrField<Part>& parts) {
   Part part;
-  if (!part.ParseFromArray(text.data(), static_cast<int>(text.size())) || !IsSane(part)) return false;
+  if (!reapi::ParseBounded(text, part).ok() || !IsSane(part)) return false;
   part.DiscardUnknownFields();
   parts.Add(std::move(part));
   return true;
@@ -63,6 +64,7 @@ bool ParseParts(std::string_view text, bucket::v1::Index& index) {
     if ((tag & 7) != 2 || !in.ReadVarint32(&bytes) || bytes > kPartBytesMax) return false;
     const std::string_view part = text.substr(static_cast<std::size_t>(in.CurrentPosition()), bytes);
     if (!in.Skip(static_cast<int>(bytes))) return false;
+    if (index.packs_size() + index.marks_size() >= kObjectsMax) return false;
     if (tag == tag_of(Index::kPacksFieldNumber) && !AddPart(part, *index.mutable_packs())) return false;
     if (tag == tag_of(Index::kMarksFieldNumber) && !AddPart(part, *index.mutable_marks())) return false;
   }
@@ -107,7 +109,7 @@ absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes) {
   const std::string_view checksum = bytes.substr(bytes.size() - Digest::kHashBytes);
   bytes.remove_suffix(Digest::kHashBytes);
   if (Checksum(bytes) != checksum) return absl::DataLossError("an index in the bucket does not have its checksum");
-  ASSIGN_OR_RETURN(const std::string text, ZstdDecompress(bytes.substr(kMagic.size()), kIndexBytesMax));
+  ASSIGN_OR_RETURN(const std::string text, ZstdDecompress(bytes.substr(kMagic.size()), std::int64_t{kIndexBytesMax}));
   bucket::v1::Index index;
   if (!ParseParts(text, index)) return absl::DataLossError("an index in the bucket says what cannot be");
   return index;

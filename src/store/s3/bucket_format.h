@@ -32,11 +32,14 @@ std::string IndexKeyAt(std::int64_t now_ns);
 // The time in an index's key; 0 where it has none, or none that can be.
 std::int64_t TimeOfIndexKey(std::string_view key);
 
+// Of an index, packed or not: two million objects, or five million payloads.
+inline constexpr std::size_t kIndexBytesMax = 256 << 20;
+
 std::string EncodeIndex(const bucket::v1::Index& index);
 
 // DATA_LOSS for anything else: cut, changed, of another version, with places outside of their packs, with sizes or
-// times that cannot be, or about objects that are neither packs nor blobs. Takes some times the memory of what it says,
-// and not more for what it does not say.
+// times that cannot be, about objects that are neither packs nor blobs or more than two million, or larger than that.
+// Takes some times the memory of what it says, and not more for what it does not say.
 absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes);
 
 // The name of a result among the payloads.

@@ -1,7 +1,6 @@
 #include "src/store/s3/bucket_format.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <limits>
 #include <string>
@@ -11,6 +10,7 @@
 #include "src/digest/hasher.h"
 #include "src/store/s3/bucket_index.h"
 #include "src/store/zstd.h"
+#include "src/testing/peak_memory.h"
 #include "src/testing/status_matchers.h"
 
 namespace smelt {
@@ -108,20 +108,14 @@ std::string Sealed(std::string_view text) {
   return bytes;
 }
 
-std::int64_t MostBytesHeld() {
-  rusage usage;
-  EXPECT_EQ(::getrusage(RUSAGE_SELF, &usage), 0);
-  return usage.ru_maxrss << 10;
-}
-
 TEST(BucketFormatTest, WhatSaysNothingTakesNoMemory) {
   std::string packs;
   for (int i = 0; i < 16 << 20; ++i) packs.append("\x0a\x00", 2);  // all of them parsed: 2 GB
   const std::string sealed = Sealed(packs);
   EXPECT_LT(sealed.size(), 10'000u);
-  const std::int64_t before = MostBytesHeld();
+  const PeakMemory memory;
   EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
-  EXPECT_LT(MostBytesHeld() - before, 500 << 20);
+  EXPECT_LT(memory.Grown(), 500 << 20);
 }
 
 TEST(BucketFormatTest, OnePackOfAnIndexHasABound) {
@@ -133,9 +127,26 @@ TEST(BucketFormatTest, OnePackOfAnIndexHasABound) {
     index.push_back(static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
   }
   const std::string sealed = Sealed(index + pack);
-  const std::int64_t before = MostBytesHeld();
+  const PeakMemory memory;
   EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
-  EXPECT_LT(MostBytesHeld() - before, 500 << 20);
+  EXPECT_LT(memory.Grown(), 500 << 20);
+}
+
+TEST(BucketFormatTest, AnIndexNamesTwoMillionObjectsAtMost) {
+  std::string marks;
+  for (int i = 0; i < 2'000'000; ++i) marks += "\x12\x0b\x0a\x09v1/packs/";
+  EXPECT_OK(DecodeIndex(Sealed(marks)));
+  EXPECT_THAT(DecodeIndex(Sealed(marks + "\x12\x0b\x0a\x09v1/packs/")), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(BucketFormatTest, EmptyPayloadsAreNotHeld) {
+  const std::string key = PackKey(1, "writer");
+  std::string pack = "\x0a" + std::string(1, static_cast<char>(key.size())) + key;
+  while (pack.size() < (16 << 20) - 2) pack.append("\x22\x00", 2);
+  const std::string sealed = Sealed("\x0a" + std::string("\xff\xff\xff\x07") + pack);
+  const PeakMemory memory;
+  EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_LT(memory.Grown(), 100 << 20);  // parsed: 700 MB
 }
 
 }  // namespace

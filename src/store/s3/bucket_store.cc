@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/s3/bucket_format.h"
 #include "src/store/spool.h"
 #include "src/store/zstd.h"
@@ -15,7 +16,7 @@ namespace smelt {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kResultBytesMax = 64 << 20;
+constexpr std::int64_t kSealedBytesMax = reapi::kResultBytesMax + Digest::kHashBytes;  // of a result
 
 std::string RandomWriter() {
   std::random_device random;
@@ -105,12 +106,13 @@ class BucketStore::Results : public ActionCache {
 
   absl::StatusOr<ActionResult> Get(const Digest& action) override {
     ASSIGN_OR_RETURN(const std::string text, store_.GetResult(ResultName(instance_, action)));
-    ActionResult result;
-    if (result.ParseFromString(text)) return result;
-    return absl::NotFoundError("the result in the bucket is of another version");
+    absl::StatusOr<ActionResult> result = reapi::ParseResult(text);
+    if (result.ok()) return result;
+    return absl::NotFoundError(fmt::format("the result in the bucket: {}", std::string(result.status().message())));
   }
 
   absl::Status Put(const Digest& action, const ActionResult& result) override {
+    RETURN_IF_ERROR(reapi::CheckResultSize(result));
     const Digest name = ResultName(instance_, action);
     if (const auto earlier = store_.Find(name)) store_.writer_.After(earlier->sealed_ns);
     return store_.writer_.Put(name, store_.Packed(SealResult(name, result.SerializeAsString())));
@@ -250,7 +252,7 @@ absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Ins
 absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
   if (const auto pending = writer_.Find(name)) {
     if (!pending->zstd) return OpenResult(name, pending->stored);
-    ASSIGN_OR_RETURN(const std::string contents, ZstdDecompress(pending->stored, kResultBytesMax));
+    ASSIGN_OR_RETURN(const std::string contents, ZstdDecompress(pending->stored, kSealedBytesMax));
     return OpenResult(name, contents);
   }
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(name));
@@ -261,7 +263,7 @@ absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
     ASSIGN_OR_RETURN(result, OpenResult(name, payload));
     return absl::OkStatus();
   };
-  const absl::Status fetched = FetchChecked(name, *place, kResultBytesMax, check).status();
+  const absl::Status fetched = FetchChecked(name, *place, kSealedBytesMax, check).status();
   if (absl::IsDataLoss(fetched)) return absl::NotFoundError(std::string(fetched.message()));
   if (!fetched.ok()) return fetched;
   return result;

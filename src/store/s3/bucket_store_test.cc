@@ -13,12 +13,14 @@
 #include "gtest/gtest.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/action_cache_contract_test.h"
 #include "src/store/blob_store_contract_test.h"
 #include "src/store/memory/memory_object_store.h"
 #include "src/store/s3/bucket_format.h"
 #include "src/store/zstd.h"
 #include "src/testing/fake_clock.h"
+#include "src/testing/peak_memory.h"
 #include "src/testing/status_matchers.h"
 
 namespace smelt {
@@ -258,17 +260,16 @@ TEST_F(BucketStoreTest, ADamagedBlobIsForgottenAndHealedForEverybody) {
 }
 
 TEST_F(BucketStoreTest, APayloadMayBeLargerThanWhatIsReadAhead) {
-  auto writer = Open();
-  ActionCache::ActionResult large;
-  large.set_stdout_raw(Noise(PackReader::kAheadBytes + 3 * PackReader::kBlockBytes, 1));
-  Put(*writer, "small");
-  ASSERT_OK(writer->Of("")->Put(DigestOf("action"), large));
+  BucketStoreOptions options = Still();
+  options.packed_bytes_max = options.pack_bytes = 16 << 20;
+  auto writer = Open(options);
+  const std::string large = Noise(PackReader::kAheadBytes + 3 * PackReader::kBlockBytes, 1);
+  for (const std::string& contents : {std::string("small"), large}) Put(*writer, contents);
   ASSERT_OK(writer->Flush());
   ASSERT_THAT(objects_.Keys("v1/packs/"), SizeIs(1));
   auto reader = Open();
   ExpectHolds(*reader, "small");
-  ASSERT_OK_AND_ASSIGN(const auto got, reader->Of("")->Get(DigestOf("action")));
-  EXPECT_TRUE(got.stdout_raw() == large.stdout_raw());
+  ExpectHolds(*reader, large);
 }
 
 TEST_F(BucketStoreTest, ADamagedResultIsNone) {
@@ -305,6 +306,58 @@ TEST_F(BucketStoreTest, APackThatWasCutIsForgottenAsAWhole) {
     EXPECT_THAT(reader->Get(DigestOf(one)), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("shorter")));
     EXPECT_THAT(reader->FindMissing({DigestOf(one), DigestOf(other)}), IsOkAndHolds(SizeIs(2)));
   }
+}
+
+// What somebody who may write to the bucket says is the result of `action`.
+void Forge(MemoryObjectStore& objects, const Digest& action, const std::string& result) {
+  const Digest name = ResultName("", action);
+  const std::string stored = ZstdCompress(SealResult(name, result), 1);
+  bucket::v1::Index index;
+  bucket::v1::Pack& pack = *index.add_packs();
+  pack.set_key(PackKey(1, "forger"));
+  pack.set_sealed_ns(1);
+  pack.set_size(static_cast<std::int64_t>(stored.size()));
+  bucket::v1::Payload& payload = *pack.add_payloads();
+  payload.set_hash(std::string(reinterpret_cast<const char*>(name.hash.data()), name.hash.size()));
+  payload.set_size(name.size);
+  payload.set_stored_size(pack.size());
+  payload.set_zstd(true);
+  ASSERT_OK(objects.Put(pack.key(), Bytes(stored)));
+  ASSERT_OK(objects.Put(IndexKey(1, "forger"), Bytes(EncodeIndex(index))));
+}
+
+std::string EmptyOutputFiles(std::int64_t bytes) {
+  std::string result;
+  while (static_cast<std::int64_t>(result.size()) < bytes) result.append("\x12\x00", 2);
+  return result;
+}
+
+TEST_F(BucketStoreTest, AResultThatSaysNothingTakesNoMemory) {
+  const Digest action = DigestOf("action");
+  for (const std::int64_t bytes : {std::int64_t{64} << 20, reapi::kResultBytesMax}) {
+    Forge(objects_, action, EmptyOutputFiles(bytes));
+    auto store = Open();
+    ASSERT_OK(store->Refresh());
+    const PeakMemory memory;
+    EXPECT_THAT(store->Of("")->Get(action), StatusIs(absl::StatusCode::kNotFound)) << bytes;
+    EXPECT_LT(memory.Grown(), 32 << 20) << bytes;  // all of it parsed: 2.8 GB
+  }
+}
+
+TEST_F(BucketStoreTest, WhatIsTakenAsAResultIsRead) {
+  auto store = Open();
+  ActionCache::ActionResult result;
+  result.set_stdout_raw(Noise(reapi::kResultBytesMax - 5, 1));
+  ASSERT_OK(store->Of("")->Put(DigestOf("action"), result));
+  EXPECT_OK(store->Of("")->Get(DigestOf("action")));
+  ASSERT_OK(store->Flush());
+  EXPECT_OK(Open()->Of("")->Get(DigestOf("action")));
+  result.mutable_stdout_raw()->push_back('x');
+  EXPECT_THAT(store->Of("")->Put(DigestOf("action"), result),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("4000000 are allowed")));
+  ASSERT_TRUE(result.ParseFromString(EmptyOutputFiles(2'000'000)));
+  EXPECT_THAT(store->Of("")->Put(DigestOf("action"), result),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fields")));
 }
 
 TEST_F(BucketStoreTest, ADamagedIndexIsLeftOut) {

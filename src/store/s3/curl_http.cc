@@ -16,6 +16,7 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kIdleMax = 64;
+constexpr std::size_t kHeaderBytesMax = 256 << 10;  // of one answer
 
 struct Transfer {
   CURL* curl = nullptr;
@@ -23,8 +24,20 @@ struct Transfer {
   Spool spool;
   HttpAnswer answer;
   std::int64_t sent = 0;
-  absl::Status error;  // of our own disk or of the sink, which curl cannot say
+  std::size_t header_bytes = 0;
+  absl::Status error;  // of our own disk or of the sink, or of ours about the answer, which curl cannot say
 };
+
+std::string HostOf(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  return url.substr(begin, url.find_first_of("/?", begin) - begin);
+}
+
+absl::Status TooLarge(const HttpRequest& request, std::string_view what, std::int64_t bytes_max) {
+  return absl::UnavailableError(
+      fmt::format("{} to {}: {} of more than {} bytes", request.method, HostOf(request.url), what, bytes_max));
+}
 
 std::size_t ReadBody(char* to, std::size_t size, std::size_t count, void* of) {
   auto& transfer = *static_cast<Transfer*>(of);
@@ -56,6 +69,8 @@ std::size_t TakeBody(char* from, std::size_t size, std::size_t count, void* of) 
   if (IsForSink(transfer)) {
     transfer.answer.sunk_bytes += static_cast<std::int64_t>(piece.size());
     transfer.error = transfer.request->sink->add(piece);
+  } else if (transfer.spool.size() + static_cast<std::int64_t>(piece.size()) > transfer.request->answer_bytes_max) {
+    transfer.error = TooLarge(*transfer.request, "an answer", transfer.request->answer_bytes_max);
   } else {
     transfer.error = transfer.spool.Append(piece);
   }
@@ -63,8 +78,14 @@ std::size_t TakeBody(char* from, std::size_t size, std::size_t count, void* of) 
 }
 
 std::size_t TakeHeader(char* from, std::size_t size, std::size_t count, void* of) {
-  auto& headers = static_cast<Transfer*>(of)->answer.headers;
+  auto& transfer = *static_cast<Transfer*>(of);
+  auto& headers = transfer.answer.headers;
   const std::string_view line(from, size * count);
+  transfer.header_bytes += line.size();
+  if (transfer.header_bytes > kHeaderBytesMax) {
+    transfer.error = TooLarge(*transfer.request, "headers", kHeaderBytesMax);
+    return 0;
+  }
   if (line.starts_with("HTTP/")) headers.clear();  // those of "100 Continue"
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
@@ -120,12 +141,6 @@ curl_slist* HeaderList(const HttpRequest& request) {
     list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
   }
   return list;
-}
-
-std::string HostOf(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-  return url.substr(begin, url.find_first_of("/?", begin) - begin);
 }
 
 absl::StatusCode CodeOf(CURLcode code) {

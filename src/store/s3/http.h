@@ -24,13 +24,16 @@ struct BodySink {
 };
 
 struct HttpRequest {
+  static constexpr std::int64_t kAnswerBytesMax = 16 << 20;
+
   std::string method = "GET";
   std::string url;  // escaped
   std::vector<std::pair<std::string, std::string>> headers;
-  Bytes body;                      // sent with PUT and POST only
-  std::int64_t timeout_ms = 0;     // for all of it; 0: none
-  bool direct = false;             // whatever proxy the environment names
-  const BodySink* sink = nullptr;  // takes the body of an answer of 2xx, which has none then
+  Bytes body;                                       // sent with PUT and POST only
+  std::int64_t timeout_ms = 0;                      // for all of it; 0: none
+  bool direct = false;                              // whatever proxy the environment names
+  const BodySink* sink = nullptr;                   // takes the body of an answer of 2xx, which has none then
+  std::int64_t answer_bytes_max = kAnswerBytesMax;  // of a body that no sink takes
 };
 
 struct HttpAnswer {
@@ -44,7 +47,8 @@ struct HttpAnswer {
 };
 
 // One request, one answer. Thread-safe; blocks. OK whatever the answer's status is; with host and reason and never
-// a header UNAVAILABLE when there is no whole answer, DEADLINE_EXCEEDED when nobody answers in time or at all, and
+// a header UNAVAILABLE when there is no whole answer, or one that is larger than it may be (its headers: 256 KiB),
+// DEADLINE_EXCEEDED when nobody answers in time or at all, and
 // UNAUTHENTICATED when a certificate is not believed. Redirects are answers.
 class Http {
  public:

@@ -12,21 +12,35 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kReadsMax = 4;
-constexpr std::size_t kThreadsMax = 32;  // an index is small: the round trips count
+constexpr std::size_t kThreadsMax = 32;           // an index is small: the round trips count
+constexpr std::size_t kSmallBytesMax = 16 << 20;  // four times what a collection merges into one
 
 }  // namespace
 
 absl::StatusOr<bucket::v1::Index> IndexReader::Load(const std::string& key) {
   absl::Status damage;
   for (int i = 0; i < kReadsMax; ++i) {
-    ASSIGN_OR_RETURN(const Bytes bytes, objects_.Get(key, 0, -1));
-    ASSIGN_OR_RETURN(const std::string text, bytes.ReadAll());
-    absl::StatusOr<bucket::v1::Index> index = DecodeIndex(text);
-    if (index.ok()) return index;
+    absl::StatusOr<bucket::v1::Index> index = Read(key);
+    if (index.ok() || !absl::IsDataLoss(index.status())) return index;
     ++damaged_;
     damage = index.status();
   }
   return damage;
+}
+
+// Of those that are large there is one in memory, and of those that are being unpacked: little may become much.
+absl::StatusOr<bucket::v1::Index> IndexReader::Read(const std::string& key) {
+  std::unique_lock turn(large_mu_, std::defer_lock);
+  std::string text;
+  const auto add = [&](std::string_view piece) -> absl::Status {
+    if (text.size() + piece.size() > kIndexBytesMax) return absl::DataLossError("an index that is too large");
+    if (text.size() + piece.size() > kSmallBytesMax && !turn.owns_lock()) turn.lock();
+    text += piece;
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(objects_.Read(key, {.begin = [&] { text.clear(); }, .add = add}));
+  if (!turn.owns_lock()) turn.lock();
+  return DecodeIndex(text);
 }
 
 absl::StatusOr<std::vector<std::string>> IndexReader::AllKeys() {

@@ -46,6 +46,7 @@ class IndexReader {
   std::int64_t damaged() const { return damaged_; }  // indexes that came damaged, each time
 
  private:
+  absl::StatusOr<bucket::v1::Index> Read(const std::string& key);
   absl::StatusOr<std::vector<std::string>> NewKeys(std::int64_t now_ns);
   absl::Status LoadAll(const std::vector<std::string>& keys);
 
@@ -54,6 +55,7 @@ class IndexReader {
   Clock& clock_;
   std::atomic<std::int64_t> damaged_{0};
   std::atomic<std::int64_t> loaded_ns_{0};  // the last refresh that succeeded
+  std::mutex large_mu_;                     // held by who has a large index in memory, or unpacks one
   std::mutex mu_;
   std::set<std::string> loaded_;  // this and what follows: guarded by mu_
 

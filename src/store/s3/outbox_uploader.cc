@@ -1,5 +1,7 @@
 #include "src/store/s3/outbox_uploader.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -8,6 +10,7 @@
 #include "glog/logging.h"
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 
 namespace smelt {
 namespace {
@@ -99,8 +102,10 @@ absl::Status OutboxUploader::Send(const Entry& entry) {
     read = bytes.status();
   } else {
     const auto result = actions_.Of(entry.instance)->Get(entry.digest);
-    if (result.ok()) return bucket_.Of(entry.instance)->Put(entry.digest, *result);
-    read = result.status();
+    const absl::Status fits = result.ok() ? reapi::CheckResultSize(*result) : absl::OkStatus();
+    if (result.ok() && fits.ok()) return bucket_.Of(entry.instance)->Put(entry.digest, *result);
+    if (!fits.ok()) LOG(WARNING) << "a result stays out of the bucket: " << fits.message();
+    read = fits.ok() ? result.status() : absl::NotFoundError(fits.message());
   }
   if (!IsGone(read)) return read;
   const std::lock_guard lock(mu_);

@@ -25,14 +25,15 @@ struct OutboxUploaderOptions {
 // Brings what is in an Outbox into a bucket, behind whoever wrote it: in order, batch by batch; an entry is confirmed
 // when its pack or object and its index are in the bucket, so that whatever dies, nothing is forgotten: a restart sends
 // at most one batch again, of which the bucket has most. What is no longer in the local store is confirmed too, since
-// there is nothing to send. Runs on threads of its own from construction to destruction, and first of all has `bucket`
-// read its index: so that no caller waits for that, and the log says soon if it cannot be read.
+// there is nothing to send, and so is a result that no bucket takes (reapi::CheckResultSize). Runs on threads of its
+// own from construction to destruction, and first of all has `bucket` read its index: so that no caller waits for that,
+// and the log says soon if it cannot be read.
 class OutboxUploader {
  public:
   struct Statistics {
     Outbox::Backlog backlog;
     std::int64_t sent = 0;     // entries confirmed
-    std::int64_t dropped = 0;  // of them, those that were gone from the local store
+    std::int64_t dropped = 0;  // of them, those that were gone from the local store, or refused
     std::int64_t failures = 0;
     absl::Status failing;  // why the last batch failed, until one succeeds
   };

@@ -140,6 +140,18 @@ TEST_F(OutboxUploaderTest, WhatIsGoneLocallyIsConfirmed) {
   EXPECT_EQ(uploader_->GetStatistics().dropped, 1);
 }
 
+TEST_F(OutboxUploaderTest, WhatTheBucketRefusesDoesNotHoldUpTheRest) {
+  ActionCache::ActionResult result;
+  result.set_stdout_raw(std::string(5'000'000, 'x'));
+  ASSERT_OK(actions_.Of("")->Put(DigestOf("action"), result));
+  outbox_.Add(Outbox::Kind::kAction, "", DigestOf("action"));
+  PutBlob("here");
+  Start();
+  ASSERT_OK(uploader_->Drain());
+  ExpectInBucket("here");
+  EXPECT_EQ(uploader_->GetStatistics().dropped, 1);
+}
+
 TEST_F(OutboxUploaderTest, NothingIsConfirmedWhileTheIndexCannotBeWritten) {
   objects_.SetFault([](const std::string& operation, const std::string& key) {
     const bool index = operation == "put" && key.starts_with("v1/index/");

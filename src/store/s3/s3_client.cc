@@ -99,6 +99,7 @@ absl::StatusOr<HttpRequest> S3Client::Signed(const S3Request& request) {
   http.method = request.method;
   http.body = request.body;
   http.sink = request.sink;
+  http.answer_bytes_max = request.answer_bytes_max;
   const std::string query = QueryString(request.query);
   http.url = scheme_ + "://" + host_ + to_sign.path + (query.empty() ? "" : "?" + query);
   if (credentials_ != nullptr) {

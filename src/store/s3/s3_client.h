@@ -29,7 +29,8 @@ struct S3Request {
   std::vector<std::pair<std::string, std::string>> query = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
   Bytes body = {};
-  const BodySink* sink = nullptr;  // HttpRequest::sink
+  const BodySink* sink = nullptr;                                // HttpRequest::sink
+  std::int64_t answer_bytes_max = HttpRequest::kAnswerBytesMax;  // HttpRequest::answer_bytes_max
 
   // Called with an answer of 2xx; an error means that it was damaged on its way, and that another try may help.
   std::function<absl::Status(const HttpAnswer&)> check = {};

@@ -11,7 +11,8 @@
 namespace smelt {
 namespace {
 
-constexpr std::size_t kDeleteMax = 1000;  // says S3
+constexpr std::size_t kDeleteMax = 1000;                         // says S3
+constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
 
 absl::Status TakePage(const HttpAnswer& answer, const std::string& prefix, ListPage& page) {
   ASSIGN_OR_RETURN(const std::string xml, answer.body.ReadAll());
@@ -46,6 +47,7 @@ absl::Status S3ObjectStore::PutWhole(const std::string& key, const Bytes& bytes)
 absl::StatusOr<Bytes> S3ObjectStore::Get(const std::string& key, std::int64_t offset, std::int64_t length) {
   if (length == 0) return Bytes();
   S3Request request{S3Operation::kGet, "GET", key};
+  request.answer_bytes_max = length > 0 ? std::max(length, HttpRequest::kAnswerBytesMax) : kObjectBytesMax;
   const bool ranged = offset > 0 || length > 0;
   if (ranged) {
     const std::string last = length > 0 ? std::to_string(offset + length - 1) : "";
