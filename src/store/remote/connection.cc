@@ -90,6 +90,14 @@ void PauseBefore(int attempt) {
   std::this_thread::sleep_for(std::chrono::milliseconds(longest / 2 + static_cast<int>(random() % (longest / 2))));
 }
 
+// No server sends more than clients take that are told nothing else. And what is compressed is made as large as it was
+// before anybody looks at the limit.
+void RefuseLargeMessages(grpc::ChannelArguments& arguments) {
+  arguments.SetMaxReceiveMessageSize(GRPC_DEFAULT_MAX_RECV_MESSAGE_LENGTH);
+  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
+}
+
 }  // namespace
 
 Connection::Connection(RemoteOptions options, RemoteEndpoint endpoint, Clock& clock)
@@ -113,7 +121,7 @@ void Connection::MakeChannels(const std::shared_ptr<grpc::ChannelCredentials>& c
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetMaxReceiveMessageSize(64 << 20);
+  RefuseLargeMessages(arguments);
   arguments.SetUserAgentPrefix("smelt");
   LookUpProcessorFrequency();
   for (int i = 0; i < kChannels; ++i) {

@@ -1,10 +1,12 @@
 #include "src/store/remote/remote_cache.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/store/remote/connection.h"
 #include "src/store/remote/remote_blob_store.h"
@@ -14,7 +16,29 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
-constexpr std::int64_t kStandardOutputBytesMax = 64 << 20;
+// What a server says goes through reapi::ParseResult, which gRPC's own call would not do.
+grpc::Status AskForResult(grpc::ClientContext& context, const std::shared_ptr<grpc::Channel>& channel,
+                          const v2::GetActionResultRequest& request, grpc::ByteBuffer& answer) {
+  const grpc::Slice slice(request.SerializeAsString());
+  grpc::CompletionQueue queue;
+  const auto call = grpc::GenericStub(channel).PrepareUnaryCall(
+      &context, "/build.bazel.remote.execution.v2.ActionCache/GetActionResult", grpc::ByteBuffer(&slice, 1), &queue);
+  call->StartCall();
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  return status;
+}
+
+absl::StatusOr<v2::ActionResult> ResultIn(const grpc::ByteBuffer& answer) {
+  grpc::Slice bytes;
+  if (!answer.DumpToSingleSlice(&bytes).ok()) return absl::NotFoundError("no result came");
+  absl::StatusOr<v2::ActionResult> result =
+      reapi::ParseResult({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
+  return result.ok() ? result : absl::NotFoundError(std::string(result.status().message()));
+}
 
 // Some servers make a blob of stdout_raw, and put it back in only if they like. What we keep there has to be there.
 class RemoteActionCache : public ActionCache {
@@ -26,12 +50,13 @@ class RemoteActionCache : public ActionCache {
     request.set_instance_name(connection_.options().instance);
     *request.mutable_action_digest() = reapi::ToProto(action);
     request.set_inline_stdout(true);
-    ActionResult result;
+    grpc::ByteBuffer answer;
     RETURN_IF_ERROR(connection_.Call("GetActionResult", 0, [&](grpc::ClientContext& context, const auto& channel) {
       connection_.CountUp(static_cast<std::int64_t>(request.ByteSizeLong()));
-      return v2::ActionCache::NewStub(channel)->GetActionResult(&context, request, &result);
+      return AskForResult(context, channel, request, answer);
     }));
-    connection_.CountDown(static_cast<std::int64_t>(result.ByteSizeLong()));
+    connection_.CountDown(static_cast<std::int64_t>(answer.Length()));
+    ASSIGN_OR_RETURN(ActionResult result, ResultIn(answer));
     RETURN_IF_ERROR(PutStandardOutputIn(result));
     return result;
   }
@@ -58,7 +83,7 @@ class RemoteActionCache : public ActionCache {
     if (!result.has_stdout_digest()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const Digest digest, reapi::FromProto(result.stdout_digest()));
     if (result.stdout_raw().empty() && digest.size > 0) {
-      if (digest.size > kStandardOutputBytesMax) return absl::NotFoundError("too much standard output");
+      if (digest.size > reapi::kResultBytesMax) return absl::NotFoundError("too much standard output");
       ASSIGN_OR_RETURN(const Bytes bytes, blobs_.Get(digest));
       ASSIGN_OR_RETURN(*result.mutable_stdout_raw(), bytes.ReadAll());
     }

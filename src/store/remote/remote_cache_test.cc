@@ -4,8 +4,11 @@
 #include <fstream>
 #include <thread>
 
+#include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
 #include "src/auth/authorizer.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/reapi/digests.h"
 #include "src/services/server.h"
 #include "src/services/zstd/packed_reads.h"
@@ -19,6 +22,8 @@
 
 namespace smelt {
 namespace {
+
+namespace v2 = build::bazel::remote::execution::v2;
 
 using Compression = RemoteOptions::Compression;
 
@@ -106,6 +111,59 @@ TEST_F(RemoteCacheTest, NothingIsAskedBeforeTheFirstCall) {
   EXPECT_OK(remote_.cache->Reach());
   EXPECT_EQ(remote_.cache->State().link, SharedCacheState::Link::kUp);
   EXPECT_TRUE(remote_.cache->State().writable);
+}
+
+// Says whatever it likes.
+class StrangeActionCache : public v2::ActionCache::Service {
+ public:
+  StrangeActionCache(v2::ActionResult result, bool gzip) : result_(std::move(result)), gzip_(gzip) {}
+
+  grpc::Status GetActionResult(grpc::ServerContext* context, const v2::GetActionResultRequest*,
+                               v2::ActionResult* result) override {
+    if (gzip_) context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
+    *result = result_;
+    return grpc::Status::OK;
+  }
+
+ private:
+  const v2::ActionResult result_;
+  const bool gzip_;
+};
+
+absl::StatusCode CodeFor(const v2::ActionResult& result, bool gzip = false) {
+  class : public v2::Capabilities::Service {
+    grpc::Status GetCapabilities(grpc::ServerContext*, const v2::GetCapabilitiesRequest*,
+                                 v2::ServerCapabilities* abilities) override {
+      abilities->mutable_cache_capabilities()->add_digest_functions(v2::DigestFunction::SHA256);
+      return grpc::Status::OK;
+    }
+  } capabilities;
+  StrangeActionCache actions(result, gzip);
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&capabilities).RegisterService(&actions);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  RemoteOptions options;
+  options.endpoint = "grpc://127.0.0.1:" + std::to_string(port);
+  options.timeout_seconds = 600;
+  const auto cache = OpenRemoteCache(options, Clock::System());
+  EXPECT_OK(cache);
+  return (*cache)->actions().Get(DigestOf("action")).status().code();
+}
+
+TEST(RemoteCache, WhatAServerSaysIsBounded) {
+  v2::ActionResult result;
+  result.set_stdout_raw(std::string(reapi::kResultBytesMax - 5, 'x'));
+  EXPECT_EQ(CodeFor(result), absl::StatusCode::kOk);
+  EXPECT_NE(CodeFor(result, /*gzip=*/true), absl::StatusCode::kOk) << "it grows before its size is looked at";
+  result.mutable_stdout_raw()->push_back('x');
+  EXPECT_EQ(CodeFor(result), absl::StatusCode::kNotFound);
+  result.mutable_stdout_raw()->resize(5'000'000);
+  EXPECT_EQ(CodeFor(result), absl::StatusCode::kResourceExhausted);
+  result.Clear();
+  for (int i = 0; i < 1'500'000; ++i) result.add_output_files();
+  EXPECT_EQ(CodeFor(result), absl::StatusCode::kNotFound);
 }
 
 TEST_F(RemoteCacheTest, CompressibleBlobsTravelSmallBothWays) {
