@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 
 namespace smelt {
 namespace {
@@ -81,7 +82,7 @@ bool Update(BuildRecord& record, const std::vector<RecordedUnit>& used, std::int
 
 BuildRecord RecordIn(const ActionCache::ActionResult& entry) {
   BuildRecord record;
-  if (!record.ParseFromString(entry.stdout_raw())) record.Clear();
+  if (!reapi::ParseBounded(entry.stdout_raw(), record).ok()) record.Clear();
   return record;
 }
 

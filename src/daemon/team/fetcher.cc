@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "src/base/parallel.h"
 #include "src/base/status_macros.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/result_digests.h"
 
 namespace smelt {
@@ -58,7 +59,7 @@ Manifest Merge(const Manifest& mine, const Manifest& theirs, int shapes_max) {
 
 Manifest ManifestIn(const ActionCache::ActionResult& entry) {
   Manifest manifest;
-  if (!manifest.ParseFromString(entry.stdout_raw())) manifest.Clear();
+  if (!reapi::ParseBounded(entry.stdout_raw(), manifest).ok()) manifest.Clear();
   return manifest;
 }
 

@@ -13,6 +13,7 @@
 #include "src/base/status_macros.h"
 #include "src/daemon/team/fetcher.h"
 #include "src/digest/hasher.h"
+#include "src/reapi/bounded_parse.h"
 #include "src/store/result_digests.h"
 
 namespace smelt {
@@ -22,8 +23,7 @@ constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::size_t kEntriesMax = 100'000;
 constexpr std::size_t kNotedMax = 100'000;
 constexpr std::size_t kTeamLetters = 16;
-constexpr std::size_t kEntryBytesMax = 4'000'000;  // of a result or a manifest: servers take messages of 4 MiB
-constexpr std::size_t kMadeAtOnce = 2;             // results: see TeamResult; it holds their metadata in memory
+constexpr std::size_t kMadeAtOnce = 2;  // results: see TeamResult; it holds their metadata in memory
 
 std::string TableKey(std::uint64_t number) { return fmt::format("{:020}", number); }
 
@@ -55,7 +55,7 @@ bool IsHopeless(const absl::Status& status) {
 
 // The first shapes of `manifest`, as many as a team's cache takes.
 Manifest Fitting(Manifest manifest) {
-  while (manifest.ByteSizeLong() > kEntryBytesMax) manifest.mutable_shapes()->RemoveLast();
+  while (!reapi::CheckResultSize(EntryOf(manifest)).ok()) manifest.mutable_shapes()->RemoveLast();
   return manifest;
 }
 
@@ -254,9 +254,7 @@ absl::StatusOr<TeamResult> Publisher::MadeOnce(const Entry& entry) {
 
 absl::Status Publisher::MakeForTeam(Entry& entry) {
   ASSIGN_OR_RETURN(TeamResult team, MadeOnce(entry));
-  if (const std::size_t bytes = team.result.ByteSizeLong(); bytes > kEntryBytesMax) {
-    return absl::OutOfRangeError(fmt::format("a result of {} bytes is too large for a team", bytes));
-  }
+  RETURN_IF_ERROR(reapi::CheckResultSize(team.result));
   ASSIGN_OR_RETURN(entry.blobs, DigestsIn(team.result));
   entry.result = std::move(team.result);
   entry.splices = std::move(team.splices);
