@@ -1,7 +1,5 @@
 #include "src/store/s3/outbox_uploader.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
