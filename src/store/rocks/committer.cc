@@ -46,7 +46,8 @@ class Committer::Group {
     Staged staged{.claim = &claim, .entry = &entry};
     staged.row = entry.uses->Begin(entry.place, entry.size, entry.key, batch_);
     (entry.kind == Outbox::Kind::kBlob ? blobs_ : results_) = true;
-    if (committer_.outbox_ != nullptr && entry.queued) {
+    synced_ = synced_ || !entry.fetched;
+    if (committer_.outbox_ != nullptr && !entry.fetched) {
       staged.ticket.emplace(committer_.outbox_->Add(batch_, entry.kind, entry.instance, entry.digest, entry.size));
     }
     staged_.push_back(std::move(staged));
@@ -54,6 +55,7 @@ class Committer::Group {
 
   absl::Status Write(RocksDatabase::Durability durability) {
     if (batch_.empty()) return absl::OkStatus();
+    if (!synced_) durability = RocksDatabase::Durability::kProcess;
     if (blobs_) SMELT_KILL_POINT("rocks.put.before_batch");
     if (results_) SMELT_KILL_POINT("rocks.action.before_batch");
     RETURN_IF_ERROR(committer_.space_.Note(committer_.database_.Write(batch_, durability)));
@@ -86,7 +88,7 @@ class Committer::Group {
 
   Committer& committer_;
   RocksDatabase::Batch batch_;
-  bool blobs_ = false, results_ = false;
+  bool blobs_ = false, results_ = false, synced_ = false;
   std::deque<PresenceIndex::Claim> claims_;  // whose addresses stay
   std::deque<Space::Room> rooms_;
   std::deque<Staged> staged_;

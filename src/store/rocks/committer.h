@@ -25,8 +25,9 @@
 namespace smelt {
 
 // Acknowledges what comes into the store. Whatever waits goes into one batch, which is synced once: values, their rows,
-// which are the leases, and the outbox; what comes meanwhile is the next batch. One thread does it, since a second one
-// makes the batches smaller and the syncs more, and it asks to have a processor soon after each sync. Thread-safe.
+// which are the leases, and the outbox; what comes meanwhile is the next batch. One that holds only what was fetched is
+// not synced, since that can be fetched again. One thread does it, since a second one makes the batches smaller and the
+// syncs more, and it asks to have a processor soon after each sync. Thread-safe.
 class Committer {
  public:
   // What comes in. A blob that is here already is only used once more; a result takes the place of the one before it.
@@ -39,7 +40,7 @@ class Committer {
     std::int64_t size = 0;           // what it counts as in the store
     RecentValues* recent = nullptr;  // keeps the value, by `recent_key`; may be null
     Digest recent_key;
-    bool queued = true;  // for the outbox, which names it so:
+    bool fetched = false;  // from a far store, which has it: neither synced nor for the outbox, which names it so:
     Outbox::Kind kind = Outbox::Kind::kBlob;
     std::string instance;
     Digest digest;

@@ -18,18 +18,18 @@ using Family = RocksDatabase::Family;
 
 class InstanceActionCache : public ActionCache {
  public:
-  InstanceActionCache(RocksActionCaches& caches, std::string_view instance, bool queued)
-      : caches_(caches), instance_(instance), queued_(queued) {}
+  InstanceActionCache(RocksActionCaches& caches, std::string_view instance, bool fetched)
+      : caches_(caches), instance_(instance), fetched_(fetched) {}
 
   absl::StatusOr<ActionResult> Get(const Digest& action) override { return caches_.Get(instance_, action); }
   absl::Status Put(const Digest& action, const ActionResult& result) override {
-    return caches_.Put(instance_, action, result, queued_);
+    return caches_.Put(instance_, action, result, fetched_);
   }
 
  private:
   RocksActionCaches& caches_;
   const std::string instance_;
-  const bool queued_;
+  const bool fetched_;
 };
 
 absl::Status NoResult(std::string_view what) { return absl::NotFoundError(fmt::format("no result of {}", what)); }
@@ -41,11 +41,11 @@ absl::Status FailsItsChecksum() { return NoResult("this action: what was kept fa
 PresenceIndex::Key ActionPresenceKey(std::string_view action_key) { return PresenceIndex::KeyOf(DigestOf(action_key)); }
 
 std::shared_ptr<ActionCache> RocksActionCaches::Of(std::string_view instance) {
-  return std::make_shared<InstanceActionCache>(*this, instance, true);
+  return std::make_shared<InstanceActionCache>(*this, instance, false);
 }
 
 std::shared_ptr<ActionCache> RocksActionCaches::OfFetched(std::string_view instance) {
-  return std::make_shared<InstanceActionCache>(*this, instance, false);
+  return std::make_shared<InstanceActionCache>(*this, instance, true);
 }
 
 absl::StatusOr<ActionResult> RocksActionCaches::Get(std::string_view instance, const Digest& action) {
@@ -100,17 +100,17 @@ absl::StatusOr<ActionResult> RocksActionCaches::Forget(std::string_view key, con
 }
 
 absl::Status RocksActionCaches::Put(std::string_view instance, const Digest& action, const ActionResult& result,
-                                    bool queued) {
-  return committer_.Put(EntryOf(instance, action, result, queued));
+                                    bool fetched) {
+  return committer_.Put(EntryOf(instance, action, result, fetched));
 }
 
 void RocksActionCaches::Defer(std::string_view instance, const Digest& action, const ActionResult& result,
                               Committer::Done done) {
-  committer_.Add(EntryOf(instance, action, result, true), std::move(done));
+  committer_.Add(EntryOf(instance, action, result, false), std::move(done));
 }
 
 Committer::Entry RocksActionCaches::EntryOf(std::string_view instance, const Digest& action, const ActionResult& result,
-                                            bool queued) {
+                                            bool fetched) {
   const std::string key = ActionKey(instance, action);
   const Digest digest = DigestOf(std::string_view(key));
   const std::string bytes = result.SerializeAsString();
@@ -122,7 +122,7 @@ Committer::Entry RocksActionCaches::EntryOf(std::string_view instance, const Dig
           .size = static_cast<std::int64_t>(bytes.size()),
           .recent = &recent_,
           .recent_key = digest,
-          .queued = queued,
+          .fetched = fetched,
           .kind = Outbox::Kind::kAction,
           .instance = std::string(instance),
           .digest = action};

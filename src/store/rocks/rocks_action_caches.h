@@ -35,7 +35,7 @@ class RocksActionCaches : public ActionCaches {
   absl::StatusOr<Bytes> GetSealed(std::string_view instance, const Digest& action);
 
   absl::Status Put(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
-                   bool queued);
+                   bool fetched);
 
   // Put by a caller who does not wait (see DeferredPuts).
   void Defer(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
@@ -49,7 +49,7 @@ class RocksActionCaches : public ActionCaches {
   absl::StatusOr<ActionCache::ActionResult> Read(std::string_view key, const Digest& digest);
   absl::StatusOr<ActionCache::ActionResult> Forget(std::string_view key, const Digest& digest);
   Committer::Entry EntryOf(std::string_view instance, const Digest& action, const ActionCache::ActionResult& result,
-                           bool queued);
+                           bool fetched);
 
   RocksDatabase& database_;
   Uses& uses_;

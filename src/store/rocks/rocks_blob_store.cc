@@ -111,15 +111,15 @@ void RocksBlobStore::DeleteFrom(RocksDatabase::Batch& batch, const Digest& diges
   if (place != Place::kFile) batch.Delete(Committer::FamilyOf(place), key);
 }
 
-absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes, bool queued) {
+absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes, bool fetched) {
   if (PlaceOf(digest.size) == Place::kFile) {
     RETURN_IF_ERROR(CheckSize(digest, bytes));
     const Gate::Pass pass = gate_.Enter();
-    return PutFile(digest, bytes, queued);
+    return PutFile(digest, bytes, fetched);
   }
   ASSIGN_OR_RETURN(Bytes value, ValueOf(digest, std::move(bytes)));
   if (digest.size == 0) return absl::OkStatus();
-  return committer_.Put(EntryOf(digest, std::move(value), PlaceOf(digest.size), queued));
+  return committer_.Put(EntryOf(digest, std::move(value), PlaceOf(digest.size), fetched));
 }
 
 void RocksBlobStore::Defer(const Digest& digest, Bytes bytes, Committer::Done done) {
@@ -128,7 +128,7 @@ void RocksBlobStore::Defer(const Digest& digest, Bytes bytes, Committer::Done do
   committer_.Add(EntryOf(digest, *std::move(value), PlaceOf(digest.size)), std::move(done));
 }
 
-Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value, Place place, bool queued) {
+Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value, Place place, bool fetched) {
   return {.uses = &uses_,
           .presence = PresenceIndex::KeyOf(digest),
           .key = DigestKey(digest),
@@ -137,13 +137,13 @@ Committer::Entry RocksBlobStore::EntryOf(const Digest& digest, Bytes value, Plac
           .size = digest.size,
           .recent = &recent_,
           .recent_key = digest,
-          .queued = queued,
+          .fetched = fetched,
           .kind = Outbox::Kind::kBlob,
           .instance = "",
           .digest = digest};
 }
 
-absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes, bool queued) {
+absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes, bool fetched) {
   const PresenceIndex::Key key = PresenceIndex::KeyOf(digest);
   if (Is(Use(digest), digest)) {
     ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
@@ -156,7 +156,7 @@ absl::Status RocksBlobStore::PutFile(const Digest& digest, const Bytes& bytes, b
   if (Is(claim.Get(), digest) && Use(digest).has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(space_.Note(files_.Commit(digest, *std::move(staged))));
   const absl::Status acknowledged =
-      committer_.Commit(claim, EntryOf(digest, Bytes(), Place::kFile, queued), Durability::kMachine);
+      committer_.Commit(claim, EntryOf(digest, Bytes(), Place::kFile, fetched), Durability::kMachine);
   if (!acknowledged.ok()) files_.Remove(digest).IgnoreError();
   return acknowledged;
 }

@@ -41,11 +41,11 @@ class RocksBlobStore : public BlobStore {
         gate_(gate) {}
 
   absl::StatusOr<Bytes> Get(const Digest& digest) override;
-  absl::Status Put(const Digest& digest, Bytes bytes) override { return Put(digest, std::move(bytes), true); }
+  absl::Status Put(const Digest& digest, Bytes bytes) override { return Put(digest, std::move(bytes), false); }
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
 
   // Put of a blob that the bucket has: it does not go to the outbox.
-  absl::Status PutFetched(const Digest& digest, Bytes bytes) { return Put(digest, std::move(bytes), false); }
+  absl::Status PutFetched(const Digest& digest, Bytes bytes) { return Put(digest, std::move(bytes), true); }
 
   // Put of a blob that is no file, by a caller who does not wait (see DeferredPuts).
   void Defer(const Digest& digest, Bytes bytes, Committer::Done done);
@@ -68,9 +68,9 @@ class RocksBlobStore : public BlobStore {
   absl::StatusOr<Bytes> Read(const Digest& digest, Place place);
   absl::StatusOr<Bytes> ReadValue(const Digest& digest, RocksDatabase::Family family);
   absl::StatusOr<Bytes> ReadAgainOrDrop(const Digest& digest);
-  absl::Status Put(const Digest& digest, Bytes bytes, bool queued);
-  Committer::Entry EntryOf(const Digest& digest, Bytes value, Place place, bool queued = true);
-  absl::Status PutFile(const Digest& digest, const Bytes& bytes, bool queued);
+  absl::Status Put(const Digest& digest, Bytes bytes, bool fetched);
+  Committer::Entry EntryOf(const Digest& digest, Bytes value, Place place, bool fetched = false);
+  absl::Status PutFile(const Digest& digest, const Bytes& bytes, bool fetched);
 
   const Borders borders_;
   RocksDatabase& database_;
