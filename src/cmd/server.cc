@@ -46,8 +46,9 @@ namespace {
 
 constexpr rlim_t kOpenFiles = 65536;
 constexpr std::int64_t kShutdownSeconds = 15;
-constexpr std::int64_t kReceivedBytesMin = 64 << 20;
-constexpr std::int64_t kZstdFormsPart = 20;  // of storage.size: docs/adr/0014-blobs-are-compressed-once.md
+constexpr std::int64_t kReceivedPart = 16;            // of limits.memory: a thousand messages of 4 MB
+constexpr std::int64_t kReceivedBytesMin = 64 << 20;  // whatever the machine has
+constexpr std::int64_t kZstdFormsPart = 20;           // of storage.size: docs/adr/0014-blobs-are-compressed-once.md
 
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "smelt-server: {}\n", std::string(status.message()));
@@ -93,6 +94,10 @@ std::int64_t OpenFilesMax() {
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::int64_t>(std::min(limit.rlim_cur, kOpenFiles)) : 0;
 }
 
+std::int64_t HalfOfTheMemory() {
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) / 2;
+}
+
 absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   ServerOptions options;
   std::shared_ptr<grpc::ServerCredentials> credentials;
@@ -105,7 +110,8 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   for (const std::string& address : config.server.listen) options.endpoints.push_back({address, credentials});
   options.reflection = config.server.reflection;
   options.limits.memory_bytes = config.limits.memory;
-  options.limits.received_bytes_max = std::max(kReceivedBytesMin, 4 * config.limits.memory);
+  options.limits.received_bytes_max =
+      std::max(kReceivedBytesMin, std::min(kReceivedPart * config.limits.memory, HalfOfTheMemory()));
   options.limits.blob_bytes_max = config.limits.blob;
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;

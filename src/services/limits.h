@@ -10,7 +10,7 @@ namespace smelt {
 // What a server takes. Every limit is tested at its value and one beyond it.
 struct Limits {
   std::int64_t message_bytes_max = 8 << 20;     // that is received: 100,000 digests are 7.4 MB
-  std::int64_t received_bytes_max = 1 << 30;    // of messages, whole or not, of all connections together
+  std::int64_t received_bytes_max = 4LL << 30;  // of messages, whole or not, of all connections together
   std::int64_t batch_bytes_max = 4'000'000;     // of blobs in one BatchUpdateBlobs or BatchReadBlobs; advertised
   std::int64_t blob_bytes_max = 64LL << 30;     // of one blob; advertised
   std::int64_t digests_max = 100'000;           // in one FindMissingBlobs

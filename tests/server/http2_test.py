@@ -265,7 +265,7 @@ class Floods(Http2Test):
     def test_messages_that_never_end(self):
         self.server.close()
         with open(self.directory + ".toml", "w", encoding="utf-8") as config:
-            config.write('[limits]\nmemory = "16MiB"\n')
+            config.write('[limits]\nmemory = "8MiB"\n')
         self.server = Server(self.directory, "--config", config.name)
         self.addCleanup(self.server.__exit__)
         before = self.server.memory()
