@@ -18,18 +18,13 @@ namespace bs = google::bytestream;
 using Base = bs::ByteStream::WithRawCallbackMethod_Read<bs::ByteStream::WithRawCallbackMethod_Write<
     bs::ByteStream::WithRawCallbackMethod_QueryWriteStatus<bs::ByteStream::Service>>>;
 
+// The store first: a stream that was cancelled may leave its part behind after the upload was made anew.
 absl::Status QueryStatus(const ServiceParts& parts, const reapi::ResourceName& name, const std::string& key,
                          bs::QueryWriteStatusResponse& response) {
-  if (const std::int64_t size = parts.partials.SizeOf(key); size > 0) {
-    response.set_committed_size(size);
-    return absl::OkStatus();
-  }
   ASSIGN_OR_RETURN(const std::vector<Digest> missing, parts.blobs.FindMissing({&name.digest, 1}));
   response.set_complete(missing.empty());
-  if (missing.empty()) {
-    const bool identity = name.compressor == reapi::ResourceName::Compressor::kIdentity;
-    response.set_committed_size(identity ? name.digest.size : -1);
-  }
+  const bool identity = name.compressor == reapi::ResourceName::Compressor::kIdentity;
+  response.set_committed_size(!missing.empty() ? parts.partials.SizeOf(key) : identity ? name.digest.size : -1);
   return absl::OkStatus();
 }
 

@@ -288,6 +288,16 @@ TEST_F(ByteStreamTest, WhatIsThereSucceedsAtOnce) {
   EXPECT_EQ(zstd.committed, -1);
 }
 
+TEST_F(ByteStreamTest, AnUploadThatBrokeOffIsCompleteOnceItsBlobIsThere) {
+  const std::string blob = Blob(1000);
+  const std::string name = UploadOf(DigestOf(blob));
+  EXPECT_EQ(Write({Message(name, 0, blob.substr(0, 400), false)}).committed, 400);
+  EXPECT_EQ(Query(name).committed_size(), 400);
+  Put(blob);
+  EXPECT_EQ(Query(name).committed_size(), 1000);
+  EXPECT_TRUE(Query(name).complete());
+}
+
 TEST_F(ByteStreamTest, AnUploadThatBrokeOffGoesOn) {
   for (const std::size_t size : {1000, 1'000'000}) {  // staged in memory, and in a file
     const std::string blob = Blob(size);
