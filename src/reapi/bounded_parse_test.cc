@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "fmt/format.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "gtest/gtest.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
@@ -29,11 +30,11 @@ std::string Repeated(std::string_view unit, std::int64_t times) {
 
 // A field that no message of REAPI has, with a text.
 std::string Padding(std::size_t bytes) {
-  std::string field = "\xfa\x7f";
-  for (std::size_t left = bytes; left > 0; left >>= 7) {
-    field.push_back(static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
-  }
-  return field + std::string(bytes, 'x');
+  google::protobuf::UnknownFieldSet fields;
+  fields.AddLengthDelimited(2047)->assign(bytes, 'x');
+  std::string text;
+  EXPECT_TRUE(fields.SerializeToString(&text));
+  return text;
 }
 
 TEST(BoundedParseTest, ALittleMayHaveAnyFields) {

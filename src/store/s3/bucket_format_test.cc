@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "google/protobuf/unknown_field_set.h"
 #include "src/digest/hasher.h"
 #include "src/store/s3/bucket_index.h"
 #include "src/store/zstd.h"
@@ -108,6 +109,15 @@ std::string Sealed(std::string_view text) {
   return bytes;
 }
 
+// An index of one pack, which is these bytes.
+std::string WithOnePack(const std::string& pack) {
+  google::protobuf::UnknownFieldSet fields;
+  fields.AddLengthDelimited(bucket::v1::Index::kPacksFieldNumber, pack);
+  std::string index;
+  EXPECT_TRUE(fields.SerializeToString(&index));
+  return index;
+}
+
 TEST(BucketFormatTest, WhatSaysNothingTakesNoMemory) {
   std::string packs;
   for (int i = 0; i < 16 << 20; ++i) packs.append("\x0a\x00", 2);  // all of them parsed: 2 GB
@@ -122,11 +132,7 @@ TEST(BucketFormatTest, OnePackOfAnIndexHasABound) {
   const std::string key = PackKey(1, "writer");
   std::string pack = "\x0a" + std::string(1, static_cast<char>(key.size())) + key;
   for (int i = 0; i < 16 << 20; ++i) pack.append("\x22\x00", 2);
-  std::string index = "\x0a";
-  for (std::size_t left = pack.size(); left > 0; left >>= 7) {
-    index.push_back(static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0)));
-  }
-  const std::string sealed = Sealed(index + pack);
+  const std::string sealed = Sealed(WithOnePack(pack));
   const PeakMemory memory;
   EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_LT(memory.Grown(), 500 << 20);
@@ -143,7 +149,7 @@ TEST(BucketFormatTest, EmptyPayloadsAreNotHeld) {
   const std::string key = PackKey(1, "writer");
   std::string pack = "\x0a" + std::string(1, static_cast<char>(key.size())) + key;
   while (pack.size() < (16 << 20) - 2) pack.append("\x22\x00", 2);
-  const std::string sealed = Sealed("\x0a" + std::string("\xff\xff\xff\x07") + pack);
+  const std::string sealed = Sealed(WithOnePack(pack));
   const PeakMemory memory;
   EXPECT_THAT(DecodeIndex(sealed), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_LT(memory.Grown(), 100 << 20);  // parsed: 700 MB
