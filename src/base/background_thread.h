@@ -8,6 +8,10 @@ namespace smelt {
 // Nothing but system calls: also for a child between fork and exec.
 void RunThisThreadInTheBackground();
 
+// From now on the calling thread has the lowest priority, which still gets it a little of busy processors: for one that
+// holds now and then what others wait for.
+void RunThisThreadAtTheLowestPriority();
+
 }  // namespace smelt
 
 #endif  // SMELT_BASE_BACKGROUND_THREAD_H_

@@ -1,16 +1,9 @@
 #include "src/store/puts_behind.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
+#include "src/base/background_thread.h"
 #include "src/base/status_macros.h"
 
 namespace smelt {
-namespace {
-
-constexpr int kNice = 19;
-
-}  // namespace
 
 PutsBehind::PutsBehind(BlobStore& store, std::int64_t waiting_bytes_max)
     : store_(store), waiting_bytes_max_(waiting_bytes_max), thread_([this] { Run(); }) {}
@@ -64,7 +57,7 @@ void PutsBehind::Await() {
 }
 
 void PutsBehind::Run() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  RunThisThreadAtTheLowestPriority();
   std::unique_lock lock(mu_);
   while (true) {
     changed_.wait(lock, [this] { return ending_ || !order_.empty(); });

@@ -1,12 +1,10 @@
 #include "src/services/zstd/packed_reads.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "glog/logging.h"
+#include "src/base/background_thread.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/services/zstd/zstd_codec.h"
@@ -19,7 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kPieceBytes = 256 << 10;
-constexpr int kNice = 19;  // those who build on this machine come first
 
 }  // namespace
 
@@ -75,7 +72,7 @@ PackedReads::Time PackedReads::NextTime() const {
 }
 
 void PackedReads::Run() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  RunThisThreadAtTheLowestPriority();  // those who build on this machine come first
   std::unique_lock lock(mu_);
   while (true) {
     changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });

@@ -10,6 +10,7 @@
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
+#include "src/base/status_macros.h"
 #include "src/store/pieces.h"
 #include "src/store/unnamed_file.h"
 
@@ -132,7 +133,6 @@ void ZstdForms::Arrival::KeepAs(std::optional<Digest> digest) {
 }
 
 void ZstdForms::Keep(const Digest& blob, const Bytes& frames) {
-  if (!Wants(blob, frames.size())) return;
   {
     const std::lock_guard lock(mu_);
     if (!under_way_.insert(blob).second) return;
@@ -146,9 +146,10 @@ void ZstdForms::KeepNow(const Digest& blob, const Bytes& frames) {
   Arrival arrival(*this, blob);
   arrival.Begin(frames.size());
   Hasher hasher;
-  const absl::Status kept = ForEachPiece(frames, [&](std::string_view piece) {
+  const absl::Status kept = ForEachPiece(frames, [&](std::string_view piece) -> absl::Status {
+    RETURN_IF_ERROR(arrival.Add(piece));
     hasher.Update(piece);
-    return arrival.Add(piece);
+    return absl::OkStatus();
   });
   if (kept.ok()) arrival.KeepAs(hasher.Finish());
 }
