@@ -28,15 +28,12 @@ absl::Status CheckSize(const Digest& digest, const Bytes& bytes) {
 }
 
 // The blob in memory, known to be right.
-absl::StatusOr<Bytes> ValueOf(const Digest& digest, Bytes bytes) {
+absl::StatusOr<Bytes> ValueOf(const Digest& digest, const Bytes& bytes) {
   RETURN_IF_ERROR(CheckSize(digest, bytes));
-  if (bytes.contents() == nullptr) {
-    ASSIGN_OR_RETURN(std::string read, bytes.ReadAll());
-    bytes = Bytes(std::move(read));
-  }
-  ASSIGN_OR_RETURN(const Digest actual, DigestOf(bytes));
+  ASSIGN_OR_RETURN(Bytes value, InMemory(bytes));
+  ASSIGN_OR_RETURN(const Digest actual, DigestOf(value));
   if (actual != digest) return NotTheDigest(digest, actual);
-  return bytes;
+  return value;
 }
 
 absl::Status NotHere(const Digest& digest) { return absl::NotFoundError(fmt::format("no blob {}", digest.ToString())); }
@@ -117,13 +114,13 @@ absl::Status RocksBlobStore::Put(const Digest& digest, Bytes bytes, bool fetched
     const Gate::Pass pass = gate_.Enter();
     return PutFile(digest, bytes, fetched);
   }
-  ASSIGN_OR_RETURN(Bytes value, ValueOf(digest, std::move(bytes)));
+  ASSIGN_OR_RETURN(Bytes value, ValueOf(digest, bytes));
   if (digest.size == 0) return absl::OkStatus();
   return committer_.Put(EntryOf(digest, std::move(value), PlaceOf(digest.size), fetched));
 }
 
 void RocksBlobStore::Defer(const Digest& digest, Bytes bytes, Committer::Done done) {
-  absl::StatusOr<Bytes> value = ValueOf(digest, std::move(bytes));
+  absl::StatusOr<Bytes> value = ValueOf(digest, bytes);
   if (!value.ok() || digest.size == 0) return done(value.status());
   committer_.Add(EntryOf(digest, *std::move(value), PlaceOf(digest.size)), std::move(done));
 }

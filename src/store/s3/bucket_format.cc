@@ -10,6 +10,7 @@
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/bounded_parse.h"
+#include "src/store/s3/object_store.h"
 #include "src/store/zstd.h"
 
 namespace smelt {
@@ -17,10 +18,9 @@ namespace {
 
 constexpr std::string_view kMagic = "smeltix1";
 constexpr int kIndexLevel = 3;
-constexpr std::uint32_t kPartBytesMax = 16 << 20;                // of one pack in it, 380'000 payloads
-constexpr int kObjectsMax = 2'000'000;                           // named by one index: more is not worth 256 MiB
-constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
-constexpr std::int64_t kSealedNsMax = std::int64_t{1} << 62;     // in 2116
+constexpr std::uint32_t kPartBytesMax = 16 << 20;             // of one pack in it, 380'000 payloads
+constexpr int kObjectsMax = 2'000'000;                        // named by one index: more is not worth 256 MiB
+constexpr std::int64_t kSealedNsMax = std::int64_t{1} << 62;  // in 2116
 
 std::string_view HashOf(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.hash.data()), digest.hash.size()};
@@ -33,7 +33,7 @@ bool IsKey(std::string_view key) { return key.starts_with(kPacksPrefix) || key.s
 
 bool IsSane(const bucket::v1::Pack& pack) {
   if (!IsKey(pack.key())) return false;
-  if (pack.size() < 0 || pack.size() > kObjectBytesMax) return false;
+  if (pack.size() < 0 || pack.size() > ObjectStore::kObjectBytesMax) return false;
   if (pack.sealed_ns() < 0 || pack.sealed_ns() > kSealedNsMax) return false;
   return std::all_of(pack.payloads().begin(), pack.payloads().end(), [&](const bucket::v1::Payload& payload) {
     return payload.hash().size() == Digest::kHashBytes && payload.size() >= -1 && payload.offset() >= 0 &&

@@ -48,8 +48,8 @@ struct HttpAnswer {
 
 // One request, one answer. Thread-safe; blocks. OK whatever the answer's status is; with host and reason and never
 // a header UNAVAILABLE when there is no whole answer, or one that is larger than it may be (its headers: 256 KiB),
-// DEADLINE_EXCEEDED when nobody answers in time or at all, and
-// UNAUTHENTICATED when a certificate is not believed. Redirects are answers.
+// DEADLINE_EXCEEDED when nobody answers in time or at all, and UNAUTHENTICATED when a certificate is not believed.
+// Redirects are answers.
 class Http {
  public:
   virtual ~Http() = default;

@@ -17,6 +17,8 @@ namespace smelt {
 // makes), UNIMPLEMENTED for a bucket that does not exist or a configuration that cannot work: with what to mend.
 class ObjectStore {
  public:
+  static constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
+
   struct Listed {
     std::string key;
     std::int64_t size = 0;

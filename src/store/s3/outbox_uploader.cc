@@ -99,16 +99,23 @@ absl::Status OutboxUploader::Send(const Entry& entry) {
     if (bytes.ok()) return bucket_.Put(entry.digest, *std::move(bytes));
     read = bytes.status();
   } else {
-    const auto result = actions_.Of(entry.instance)->Get(entry.digest);
-    const absl::Status fits = result.ok() ? reapi::CheckResultSize(*result) : absl::OkStatus();
-    if (result.ok() && fits.ok()) return bucket_.Of(entry.instance)->Put(entry.digest, *result);
-    if (!fits.ok()) LOG(WARNING) << "a result stays out of the bucket: " << fits.message();
-    read = fits.ok() ? result.status() : absl::NotFoundError(fits.message());
+    const auto result = ResultOf(entry);
+    if (result.ok()) return bucket_.Of(entry.instance)->Put(entry.digest, *result);
+    read = result.status();
   }
   if (!IsGone(read)) return read;
   const std::lock_guard lock(mu_);
   ++dropped_;
   return absl::OkStatus();
+}
+
+// NOT_FOUND also for one that no bucket takes.
+absl::StatusOr<ActionCache::ActionResult> OutboxUploader::ResultOf(const Entry& entry) {
+  ASSIGN_OR_RETURN(ActionCache::ActionResult result, actions_.Of(entry.instance)->Get(entry.digest));
+  const absl::Status fits = reapi::CheckResultSize(result);
+  if (fits.ok()) return result;
+  LOG(WARNING) << "a result stays out of the bucket: " << fits.message();
+  return absl::NotFoundError(fits.message());
 }
 
 absl::Status OutboxUploader::Drain() {

@@ -57,6 +57,7 @@ class OutboxUploader {
   absl::Status SendBatch();
   absl::Status SendAll(const std::vector<Entry>& entries);
   absl::Status Send(const Entry& entry);
+  absl::StatusOr<ActionCache::ActionResult> ResultOf(const Entry& entry);
 
   const OutboxUploaderOptions options_;
   Outbox& outbox_;

@@ -11,8 +11,7 @@
 namespace smelt {
 namespace {
 
-constexpr std::size_t kDeleteMax = 1000;                         // says S3
-constexpr std::int64_t kObjectBytesMax = std::int64_t{1} << 46;  // more than any bucket takes as one
+constexpr std::size_t kDeleteMax = 1000;  // says S3
 
 absl::Status TakePage(const HttpAnswer& answer, const std::string& prefix, ListPage& page) {
   ASSIGN_OR_RETURN(const std::string xml, answer.body.ReadAll());
