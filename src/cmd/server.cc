@@ -111,7 +111,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   options.reflection = config.server.reflection;
   options.limits.memory_bytes = config.limits.memory;
   options.limits.received_bytes_max =
-      std::max(kReceivedBytesMin, std::min(kReceivedPart * config.limits.memory, HalfOfTheMemory()));
+      std::max(kReceivedBytesMin, kReceivedPart * std::min(config.limits.memory, HalfOfTheMemory() / kReceivedPart));
   options.limits.blob_bytes_max = config.limits.blob;
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;

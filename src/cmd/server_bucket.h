@@ -26,8 +26,7 @@ namespace smelt {
 class ServerBucket {
  public:
   // `store` keeps an outbox (RocksStoreOptions::outbox); all of them outlive this. What is compressed for the bucket is
-  // kept in `forms`, too. INVALID_ARGUMENT for options that cannot work. The bucket is asked in the
-  // background.
+  // kept in `forms`, too. INVALID_ARGUMENT for options that cannot work. The bucket is asked in the background.
   static absl::StatusOr<std::unique_ptr<ServerBucket>> Open(S3Options options, RocksStore& store, ZstdForms& forms,
                                                             Clock& clock);
 
