@@ -7,7 +7,7 @@
 #include "smelt/admin/v1/admin.grpc.pb.h"
 #include "src/base/status_macros.h"
 #include "src/services/caller.h"
-#include "src/services/grpc_status.h"
+#include "src/services/messages/raw_call.h"
 #include "src/services/worker_pool.h"
 
 namespace smelt {
@@ -15,36 +15,49 @@ namespace {
 
 constexpr std::size_t kCallsMax = 16;
 
-class AdminService : public admin::v1::Admin::CallbackService {
+using RawService = admin::v1::Admin::WithRawCallbackMethod_CollectGarbage<
+    admin::v1::Admin::WithRawCallbackMethod_GetStatus<admin::v1::Admin::Service>>;
+
+class AdminService : public RawService {
  public:
   AdminService(Authorizer& authorizer, Administration administration)
       : authorizer_(authorizer), administration_(std::move(administration)) {}
 
-  grpc::ServerUnaryReactor* CollectGarbage(grpc::CallbackServerContext* context,
-                                           const admin::v1::CollectGarbageRequest* request,
-                                           admin::v1::CollectGarbageResponse* response) override {
-    return Run(*context, request->instance_name(), [this, request, response] { return Collect(*request, *response); });
+  grpc::ServerUnaryReactor* CollectGarbage(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override {
+    return Run<admin::v1::CollectGarbageRequest, admin::v1::CollectGarbageResponse>(
+        *context, *request, *response, [this](const auto& asked, auto& answer) { return Collect(asked, answer); });
   }
 
-  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const admin::v1::GetStatusRequest* request,
-                                      admin::v1::GetStatusResponse* response) override {
-    return Run(*context, request->instance_name(), [this, response] {
-      response->set_json(administration_.status_json());
-      return absl::OkStatus();
-    });
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override {
+    return Run<admin::v1::GetStatusRequest, admin::v1::GetStatusResponse>(
+        *context, *request, *response, [this](const auto&, auto& answer) {
+          answer.set_json(administration_.status_json());
+          return absl::OkStatus();
+        });
   }
 
  private:
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const std::string& instance,
-                                std::function<absl::Status()> work) {
-    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-    absl::Status may = MayCall(authorizer_, context, instance, Permission::kAdminister);
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+                                grpc::ByteBuffer& response,
+                                std::function<absl::Status(const Request&, Response&)> work) {
+    const RawCall call(context, response);
+    Request asked;
+    absl::Status may = ParseMessage(request, asked);
+    if (may.ok()) may = MayCall(authorizer_, context, asked.instance_name(), Permission::kAdminister);
     if (!may.ok()) {
-      reactor->Finish(ToGrpc(may));
-    } else if (!pool_.Submit([reactor, work = std::move(work)] { reactor->Finish(ToGrpc(work())); })) {
-      reactor->Finish(ToGrpc(absl::ResourceExhaustedError("too many calls of administrators wait; try again later")));
+      call.Finish(may);
+      return call.reactor();
     }
-    return reactor;
+    const bool taken = pool_.Submit([call, asked = std::move(asked), work = std::move(work)] {
+      Response answer;
+      const absl::Status done = work(asked, answer);
+      call.Finish(done, answer);
+    });
+    if (!taken) call.Finish(absl::ResourceExhaustedError("too many calls of administrators wait; try again later"));
+    return call.reactor();
   }
 
   absl::Status Collect(const admin::v1::CollectGarbageRequest& request, admin::v1::CollectGarbageResponse& response) {
