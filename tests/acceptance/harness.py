@@ -207,9 +207,15 @@ class Project:
 
 
 def sanitizers_findings(base: pathlib.Path) -> list:
-    """First lines of what sanitizers wrote in the logs of the daemons in `base`: a build goes on without its daemon."""
-    logs = sorted(base.glob("*/d/smeltd.log*"))
+    """First lines of what sanitizers wrote in daemons' logs below `base`: a build goes on without its daemon."""
+    logs = sorted(pathlib.Path(d, f) for d, _, files in os.walk(base) for f in files if f.startswith("smeltd.log"))
     return [line for log in logs for line in _FINDING.findall(log.read_text(errors="backslashreplace"))]
+
+
+def assert_nothing_found(base: pathlib.Path):
+    """To be called before anything with a daemon's log in it is removed or unmounted."""
+    found = sanitizers_findings(base)
+    assert not found, "sanitizers found in daemons:\n" + "\n".join(found)
 
 
 class Smelt:
@@ -341,21 +347,17 @@ class Case(unittest.TestCase):
         require("cargo", "rustc", "cc")
         cls.base = pathlib.Path(tempfile.mkdtemp(prefix="smelt-", dir="/tmp"))
         cls.addClassCleanup(shutil.rmtree, cls.base, ignore_errors=True)
-        cls.addClassCleanup(cls._assert_nothing_found)
+        cls.addClassCleanup(assert_nothing_found, cls.base)
         cls.smelt = Smelt(cls.base / "s")
         cls.addClassCleanup(cls.smelt.stop)
         cls.smelt.start()
-
-    @classmethod
-    def _assert_nothing_found(cls):
-        found = sanitizers_findings(cls.base)
-        assert not found, "sanitizers found in daemons:\n" + "\n".join(found)
 
     def setUp(self):
         self.token = self.id().split(".")[-1]
         self.directory = self.base / re.sub(r"^test_(\w{1,24}).*", r"\1", self.token)
         self.directory.mkdir()
         self.addCleanup(self._clean)
+        self.addCleanup(assert_nothing_found, self.directory)
 
     def _clean(self):
         if KEEP:

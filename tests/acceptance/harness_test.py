@@ -21,7 +21,7 @@ class SanitizersFindings(unittest.TestCase):
     def test_of_every_daemon(self):
         self.log("s/d/smeltd.log", b"I1 started\n==7==ERROR: AddressSanitizer: heap-use-after-free on 0x1\n    #0 0x2\n")
         self.log("s1/d/smeltd.log.old", b"WARNING: ThreadSanitizer: data race (pid=7)\n")
-        self.log("s2/d/smeltd.log", b"\xff\nsrc/a.cc:3:5: runtime error: signed integer overflow\n")
+        self.log("store_is_full/6m/d/smeltd.log", b"\xff\nsrc/a.cc:3:5: runtime error: signed integer overflow\n")
         self.assertEqual(harness.sanitizers_findings(self.base), [
             "==7==ERROR: AddressSanitizer: heap-use-after-free on 0x1",
             "WARNING: ThreadSanitizer: data race (pid=7)",

@@ -9,7 +9,7 @@ import threading
 import unittest
 
 from faults import FaultCase, SmallDisk, death_of
-from harness import TARGET, clean_environment, require, run
+from harness import TARGET, assert_nothing_found, clean_environment, require, run
 
 
 def files_below(directory: pathlib.Path) -> list:
@@ -116,6 +116,7 @@ class Disks(FaultCase):
     def disk(self, name, size):
         disk = SmallDisk(self.directory / name, size)
         self.addCleanup(disk.close)
+        self.addCleanup(assert_nothing_found, disk.path)
         return disk
 
     def smelt_on(self, disk, **env):
