@@ -73,9 +73,9 @@ class Session : public testing::Test {
 };
 
 TEST_F(Session, AHitWritesWhatItIsGivenAndEndsWithItsCode) {
-  wire::Compile compile;
+  std::promise<wire::Compile> received;
   FakeDaemon daemon(socket_, {[&](DaemonEnd& end) {
-                      compile = std::get<wire::Compile>(end.Receive());
+                      received.set_value(std::get<wire::Compile>(end.Receive()));
                       end.Send(Working{});
                       end.Send(Output{true, "warning: x\n"});
                       end.Send(Output{false, "bytes\n"});
@@ -89,6 +89,7 @@ TEST_F(Session, AHitWritesWhatItIsGivenAndEndsWithItsCode) {
   EXPECT_EQ(ended.out, "bytes\n");
   EXPECT_EQ(ended.err, "warning: x\nno line end");
   EXPECT_EQ(ReadFile(dir_ / "runs"), "");
+  const wire::Compile compile = received.get_future().get();
   EXPECT_EQ(compile.build_id, wire::BuildId());
   EXPECT_EQ(compile.command, (std::vector<std::string>{compiler_, "--crate-name", "a"}));
   EXPECT_EQ(compile.working_directory, std::filesystem::current_path().string());
