@@ -20,8 +20,8 @@ struct WebResponse {
   std::string body;
 };
 
-// A small HTTP server for pages about a program: GET and HEAD only, everything else is 405. Two threads, 64 connections
-// at most, of which one that does nothing is closed after 10 s.
+// A small HTTP server for pages about a program: GET and HEAD only, everything else is 405. Two threads, 1024
+// connections at most, of which one that does nothing is closed after 5 s.
 class WebServer {
  public:
   // Answers a request; called by several threads at once. A code of 401 asks browsers for a name and a password.

@@ -59,13 +59,19 @@ std::string StatusJson(const std::string& version, const std::vector<Sample>& sa
     return static_cast<std::int64_t>(ValueOf(samples, "smelt_ac_requests_total", {"result", result}));
   };
   Json reasons = Json::array();
-  if (value("smelt_cas_read_only") > 0) reasons.push_back("the disk is full, or leases fill the store");
-  if (value("smelt_draining") > 0) reasons.push_back("the server is ending");
+  std::string mode = "ok";
+  const auto look = [&](const char* metric, const char* mode_then, const char* reason) {
+    if (value(metric) <= 0) return;
+    mode = mode_then;
+    reasons.push_back(reason);
+  };
+  look("smelt_s3_failing", "degraded", "nothing can be brought into the bucket");
+  look("smelt_s3_breaker_open", "degraded", "the bucket does not answer");
+  look("smelt_cas_read_only", "read_only", "the disk is full, or leases fill the store");
+  look("smelt_draining", "draining", "the server is ending");  // the worst is last
   Json json = {{"version", version},
                {"uptime_seconds", value("smelt_uptime_seconds")},
-               {"mode", value("smelt_draining") > 0        ? "draining"
-                        : value("smelt_cas_read_only") > 0 ? "read_only"
-                                                           : "ok"},
+               {"mode", mode},
                {"reasons", reasons},
                {"cas", CasJson(samples)},
                {"ac",

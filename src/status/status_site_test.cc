@@ -35,11 +35,13 @@ class StatusSiteTest : public testing::Test {
 
   FakeClock clock_;
   Activity activity_{clock_};
+  std::vector<const char*> troubles_;  // metrics that are 1
   StatusSite site_{{"1.0", activity_,
-                    [](std::vector<Sample>& samples) {
+                    [this](std::vector<Sample>& samples) {
                       samples.push_back({"smelt_cas_bytes", {}, 700});
                       samples.push_back({"smelt_cas_limit_bytes", {}, 1000});
                       samples.push_back({"smelt_s3_pending_bytes", {}, 12});
+                      for (const char* trouble : troubles_) samples.push_back({trouble, {}, 1});
                     },
                     [](const std::string& authorization) { return authorization == "good"; }}};
 };
@@ -60,6 +62,19 @@ TEST_F(StatusSiteTest, JsonAndMetricsSayTheSame) {
   EXPECT_EQ(json["targets"][0]["hits"], 2);
   EXPECT_EQ(json["clients"][0]["peer"], "10.0.0.1");
   EXPECT_EQ(json["clients"][0]["tool"], "bazel 4.2.3");
+}
+
+TEST_F(StatusSiteTest, TheModeIsTheWorstOfWhatIsWrongAndAllOfItIsSaid) {
+  const auto mode = [&] { return nlohmann::json::parse(Get("/status"))["mode"]; };
+  troubles_ = {"smelt_s3_breaker_open"};
+  EXPECT_EQ(mode(), "degraded");
+  EXPECT_THAT(Get("/status"), HasSubstr("the bucket does not answer"));
+  troubles_ = {"smelt_s3_failing"};
+  EXPECT_EQ(mode(), "degraded");
+  EXPECT_THAT(Get("/status"), HasSubstr("nothing can be brought into the bucket"));
+  troubles_ = {"smelt_cas_read_only", "smelt_s3_failing"};
+  EXPECT_EQ(mode(), "read_only");
+  EXPECT_EQ(nlohmann::json::parse(Get("/status"))["reasons"].size(), 2u);
 }
 
 TEST_F(StatusSiteTest, NamesAreForThoseWhoMaySeeThem) {
