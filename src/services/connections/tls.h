@@ -21,7 +21,7 @@ struct TlsFiles {
 
 // Credentials of a listening address. The files are read again when they change, within a minute; connections that are
 // there stay. Clients need no certificate, but one that they show must be good. INVALID_ARGUMENT, naming the file, for
-// one that cannot be read or is not in PEM.
+// one that cannot be read or is not in PEM, and for a certificate of another key.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTlsCredentials(const TlsFiles& files);
 
 }  // namespace smelt

@@ -76,6 +76,12 @@ TEST(TlsFilesTest, FilesThatCannotBe) {
   EXPECT_THAT(message({Path("server.crt"), "/nonexistent", ""}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(message({Path("server.crt"), Path("server.key"), "/nonexistent"}),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(message({Path("server.crt"), Path("client.key"), ""}),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("that of another key")));
+  EXPECT_THAT(message({Path("server.crt"), Path("server.crt"), ""}),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("the key cannot be read")));
+  EXPECT_THAT(message({Path("server.key"), Path("server.key"), ""}),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("the certificate cannot be read")));
 }
 
 }  // namespace
