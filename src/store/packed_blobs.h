@@ -24,7 +24,7 @@ class PackedBlobs {
  public:
   virtual ~PackedBlobs() = default;
 
-  // The zstd frames of a large blob, into `sink`. Nobody has unpacked them: they may be those of another blob.
+  // The zstd frames of a blob, into `sink`. Nobody has unpacked them: they may be those of another blob.
   // NOT_FOUND for a blob that is not there, or not in this form; DATA_LOSS if there are fewer bytes than there should
   // be, or more.
   virtual absl::Status ReadPacked(const Digest& digest, const PackedSink& sink) = 0;

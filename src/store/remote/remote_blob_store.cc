@@ -36,7 +36,9 @@ absl::StatusOr<Bytes> RemoteBlobStore::Get(const Digest& digest) {
 }
 
 bool RemoteBlobStore::IsStreamed(const Digest& digest) const {
-  return digest.size > std::min<std::int64_t>(kBatchedBytesMax, connection_.abilities().batch_bytes_max);
+  const ServerAbilities& abilities = connection_.abilities();
+  const bool packed = abilities.zstd_wishes && connection_.StreamsZstd();
+  return digest.size > std::min(packed ? kPackedBytesMin : kBatchedBytesMax, abilities.batch_bytes_max.load());
 }
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetBatched(const Digest& digest) {

@@ -235,7 +235,7 @@ TEST_F(RemoteCacheTest, WhatWasPassedOnUnverifiedAndIsWrongIsReadAgainWithTheSer
   ASSERT_OK(server);
   remote_.options.endpoint = "grpc://127.0.0.1:" + std::to_string((*server)->ports()[0]);
   remote_.Open();
-  for (const std::size_t size : {2'000'000, 6'000'000}) {
+  for (const std::size_t size : {100'000, 2'000'000, 6'000'000}) {
     const std::string text = Compressible(size);
     ASSERT_OK(remote_.blobs.Put(DigestOf(text), Bytes(text)));
     const auto blob = remote_.cache->blobs().Get(DigestOf(text));

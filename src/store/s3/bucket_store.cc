@@ -232,15 +232,27 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
 
 absl::Status BucketStore::ReadPacked(const Digest& digest, const PackedSink& sink) {
   ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !place->zstd || !IsBlobKey(place->pack)) return NoBlob(digest);
-  std::int64_t missing = place->stored_size;
-  const auto begin = [&] { sink.begin(missing = place->stored_size); };
+  if (!place || !place->zstd) return NoBlob(digest);
+  return IsBlobKey(place->pack) ? ReadObject(*place, sink) : ReadPayload(*place, sink);
+}
+
+absl::Status BucketStore::ReadObject(const Place& place, const PackedSink& sink) {
+  std::int64_t missing = place.stored_size;
+  const auto begin = [&] { sink.begin(missing = place.stored_size); };
   const auto add = [&](std::string_view piece) {
     missing -= static_cast<std::int64_t>(piece.size());
-    return missing < 0 ? OtherSize(*place) : sink.add(piece);
+    return missing < 0 ? OtherSize(place) : sink.add(piece);
   };
-  RETURN_IF_ERROR(objects_.Read(place->pack, {begin, add}));
-  return missing > 0 ? OtherSize(*place) : absl::OkStatus();
+  RETURN_IF_ERROR(objects_.Read(place.pack, {begin, add}));
+  return missing > 0 ? OtherSize(place) : absl::OkStatus();
+}
+
+absl::Status BucketStore::ReadPayload(const Place& place, const PackedSink& sink) {
+  const absl::StatusOr<std::string> frames = packs_.Read(place);
+  if (absl::IsOutOfRange(frames.status())) return OtherSize(place);
+  RETURN_IF_ERROR(frames.status());
+  sink.begin(place.stored_size);
+  return sink.add(*frames);
 }
 
 absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {

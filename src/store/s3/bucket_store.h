@@ -76,7 +76,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   absl::Status Put(const Digest& digest, Bytes bytes) override;
   absl::StatusOr<std::vector<Digest>> FindMissing(absl::Span<const Digest> digests) override;
 
-  // Large blobs as they lie in the bucket.
+  // Compressed blobs as they lie in the bucket.
   absl::Status ReadPacked(const Digest& digest, const PackedSink& sink) override;
 
   // A large blob with `insertion` in it, put together as it arrives, and not verified: see SharedCache::GetWith.
@@ -114,6 +114,8 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   void PublishUses();
 
   absl::StatusOr<Bytes> Receive(const Place& place, Arrival arrival);
+  absl::Status ReadObject(const Place& place, const PackedSink& sink);
+  absl::Status ReadPayload(const Place& place, const PackedSink& sink);
   absl::StatusOr<Bytes> Fetch(const Digest& name, const Place& place, std::int64_t bytes_max);
   absl::StatusOr<Bytes> FetchChecked(const Digest& name, const Place& place, std::int64_t bytes_max,
                                      const std::function<absl::Status(const Bytes&)>& check);

@@ -432,8 +432,8 @@ TEST_F(BucketStoreTest, ManyThreadsAndManyWritersAtOnce) {
   }
 }
 
-TEST_F(BucketStoreTest, LargeBlobsAreReadAsTheyLie) {
-  const std::string large(3 << 20, 'a'), noise = Noise(3 << 20, 9), small(100'000, 'a');
+TEST_F(BucketStoreTest, BlobsAreReadAsTheyLie) {
+  const std::string large(3 << 20, 'a'), noise = Noise(3 << 20, 9), small(100'000, 'a'), hiss = Noise(100'000, 8);
   BucketStoreOptions options = Still();
   std::string packed;
   options.on_packed = [&](const Digest& blob, const Bytes& frames) {
@@ -441,14 +441,19 @@ TEST_F(BucketStoreTest, LargeBlobsAreReadAsTheyLie) {
     packed = *frames.ReadAll();
   };
   auto writer = Open(options);
-  for (const std::string& contents : {large, noise, small}) Put(*writer, contents);
+  for (const std::string& contents : {large, noise, small, hiss}) Put(*writer, contents);
   ASSERT_OK(writer->Flush());
   EXPECT_THAT(ZstdDecompress(packed, 3 << 20), IsOkAndHolds(large));
   auto reader = Open();
   EXPECT_THAT(ReadPacked(*reader, large), IsOkAndHolds(packed));
-  for (const std::string& other : {noise, small, std::string("none")}) {
+  const auto frames = ReadPacked(*reader, small);
+  ASSERT_OK(frames);
+  EXPECT_THAT(ZstdDecompress(*frames, 100'000), IsOkAndHolds(small));
+  for (const std::string& other : {noise, hiss, std::string("none")}) {
     EXPECT_THAT(ReadPacked(*reader, other), StatusIs(absl::StatusCode::kNotFound)) << other.size();
   }
+  objects_.Change(objects_.Keys("v1/packs/").at(0), [](std::string& object) { object.resize(100); });
+  EXPECT_THAT(ReadPacked(*Open(), small), StatusIs(absl::StatusCode::kDataLoss)) << "a pack that was cut";
   const std::string key = objects_.Keys("v1/blobs/" + DigestOf(large).ToString().substr(0, 2)).at(0);
   objects_.Change(key, [](std::string& object) { object += "x"; });
   EXPECT_THAT(ReadPacked(*reader, large), StatusIs(absl::StatusCode::kDataLoss)) << "more than its index says";
