@@ -80,12 +80,9 @@ class BucketStoreTest : public testing::Test {
 
   static absl::StatusOr<std::string> ReadPacked(BucketStore& store, const std::string& contents) {
     std::string frames;
-    RETURN_IF_ERROR(store.ReadPacked(DigestOf(contents), {.begin = [&](std::int64_t) { frames.clear(); },
-                                                          .add =
-                                                              [&](std::string_view piece) {
-                                                                frames += piece;
-                                                                return absl::OkStatus();
-                                                              }}));
+    const auto begin = [&](std::int64_t) { frames.clear(); };
+    const auto add = [&](std::string_view piece) { return frames += piece, absl::OkStatus(); };
+    RETURN_IF_ERROR(store.ReadPacked(DigestOf(contents), {begin, add}));
     return frames;
   }
 
