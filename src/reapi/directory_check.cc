@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/digest/hasher.h"
 #include "src/reapi/digests.h"
 
 namespace smelt::reapi {
@@ -43,6 +44,12 @@ absl::Status CheckTarget(std::string_view field, std::string_view target) {
 
 absl::Status CheckDigest(std::string_view field, const v2::Digest& digest) {
   return FromProto(digest).ok() ? absl::OkStatus() : Bad(field, "not a SHA-256 digest");
+}
+
+// Of a blob whose bytes may be in the message as well.
+absl::Status CheckBytes(std::string_view field, const std::string& bytes, const v2::Digest& digest) {
+  if (bytes.empty() || DigestOf(std::string_view(bytes)) == *FromProto(digest)) return absl::OkStatus();
+  return Bad(field, "other bytes than its digest says");
 }
 
 // Sorted, each once, and none that `taken` has; they are then added to it.
@@ -87,6 +94,7 @@ absl::Status CheckActionResult(const v2::ActionResult& result) {
   for (const v2::OutputFile& file : result.output_files()) {
     RETURN_IF_ERROR(CheckPath("action_result.output_files.path", file.path(), false));
     RETURN_IF_ERROR(CheckDigest("action_result.output_files.digest", file.digest()));
+    RETURN_IF_ERROR(CheckBytes("action_result.output_files.contents", file.contents(), file.digest()));
   }
   for (const v2::OutputDirectory& directory : result.output_directories()) {
     RETURN_IF_ERROR(CheckPath("action_result.output_directories.path", directory.path(), true));
@@ -103,9 +111,11 @@ absl::Status CheckActionResult(const v2::ActionResult& result) {
   RETURN_IF_ERROR(CheckLinks("action_result.output_symlinks", result.output_symlinks()));
   if (result.has_stdout_digest()) {
     RETURN_IF_ERROR(CheckDigest("action_result.stdout_digest", result.stdout_digest()));
+    RETURN_IF_ERROR(CheckBytes("action_result.stdout_raw", result.stdout_raw(), result.stdout_digest()));
   }
   if (result.has_stderr_digest()) {
     RETURN_IF_ERROR(CheckDigest("action_result.stderr_digest", result.stderr_digest()));
+    RETURN_IF_ERROR(CheckBytes("action_result.stderr_raw", result.stderr_raw(), result.stderr_digest()));
   }
   return absl::OkStatus();
 }

@@ -18,7 +18,8 @@ inline constexpr std::size_t kPathBytesMax = 4096;
 absl::Status CheckDirectory(const build::bazel::remote::execution::v2::Directory& directory);
 
 // OK if every path of an output in `result` stays below where it is laid out: relative, made of such names; digests are
-// there and SHA-256; targets of links are not empty. Else INVALID_ARGUMENT, which names the field.
+// there and SHA-256; bytes beside a digest have it; targets of links are not empty. Else INVALID_ARGUMENT, which names
+// the field.
 absl::Status CheckActionResult(const build::bazel::remote::execution::v2::ActionResult& result);
 
 }  // namespace smelt::reapi

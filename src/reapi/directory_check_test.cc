@@ -145,6 +145,22 @@ TEST(ActionResultCheckTest, PathsStayBelow) {
   }
 }
 
+TEST(ActionResultCheckTest, BytesAreThoseOfTheirDigest) {
+  for (const std::string& bytes : {std::string("bytes"), std::string("others"), std::string()}) {
+    v2::ActionResult file, out, error;
+    file.add_output_files()->set_path("a");
+    *file.mutable_output_files(0)->mutable_digest() = ToProto(DigestOf("bytes"));
+    file.mutable_output_files(0)->set_contents(bytes);
+    *out.mutable_stdout_digest() = ToProto(DigestOf("bytes"));
+    out.set_stdout_raw(bytes);
+    *error.mutable_stderr_digest() = ToProto(DigestOf("bytes"));
+    error.set_stderr_raw(bytes);
+    for (const v2::ActionResult& result : {file, out, error}) {
+      EXPECT_EQ(CheckActionResult(result).ok(), bytes != "others") << result.DebugString();
+    }
+  }
+}
+
 TEST(ActionResultCheckTest, DigestsAreSha256) {
   v2::ActionResult result;
   result.mutable_stdout_digest()->set_hash("short");
