@@ -42,6 +42,16 @@ class Chain {
     return Of(Merged(ProfileName()), "region");
   }
 
+  std::string Endpoint() {
+    for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
+      if (std::string endpoint = Variable(name); !endpoint.empty()) return endpoint;
+    }
+    if (LowerCase(Variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true") return "";
+    const AwsProfile profile = Merged(ProfileName());
+    std::string endpoint = Of(Merged("services " + Of(profile, "services")), "s3.endpoint_url");
+    return endpoint.empty() ? Of(profile, "endpoint_url") : endpoint;
+  }
+
  private:
   std::string Variable(const std::string& name) const { return environment_.variable(name); }
 
@@ -99,7 +109,11 @@ class Chain {
 
   absl::StatusOr<AwsCredentials> FromWebIdentity() {
     const std::string file = Variable("AWS_WEB_IDENTITY_TOKEN_FILE"), role = Variable("AWS_ROLE_ARN");
-    if (file.empty() || role.empty()) return absl::NotFoundError("");
+    if (file.empty()) return absl::NotFoundError("");
+    if (role.empty()) {
+      return absl::UnauthenticatedError(
+          "s3: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not: set both, or neither");
+    }
     return WithWebIdentity(file, {role, Variable("AWS_ROLE_SESSION_NAME"), ""});
   }
 
@@ -194,6 +208,11 @@ std::unique_ptr<CredentialsSource> OpenCredentials(std::string profile, Credenti
 std::string RegionOf(const std::string& profile, const CredentialsEnvironment& environment) {
   NoHttp http;
   return Chain(profile, environment, http, Clock::System()).Region();
+}
+
+std::string EndpointOf(const std::string& profile, const CredentialsEnvironment& environment) {
+  NoHttp http;
+  return Chain(profile, environment, http, Clock::System()).Endpoint();
 }
 
 }  // namespace smelt

@@ -36,6 +36,10 @@ std::unique_ptr<CredentialsSource> OpenCredentials(std::string profile, Credenti
 // AWS_REGION, AWS_DEFAULT_REGION, the profile's `region`, or "".
 std::string RegionOf(const std::string& profile, const CredentialsEnvironment& environment);
 
+// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, what the profile's `services` say of s3, its `endpoint_url`, or "".
+// With AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true only the variables.
+std::string EndpointOf(const std::string& profile, const CredentialsEnvironment& environment);
+
 }  // namespace smelt
 
 #endif  // SMELT_STORE_S3_CREDENTIALS_CHAIN_H_

@@ -47,7 +47,7 @@ class CredentialsTest : public testing::Test {
     return serve_ ? serve_(request) : ServedAnswer{404, {}, ""};
   }
 
-  std::unique_ptr<CredentialsSource> Open(const std::string& profile = "") {
+  CredentialsEnvironment Environment() {
     CredentialsEnvironment environment;
     environment.variable = [this](const std::string& name) {
       const auto found = variables_.find(name);
@@ -58,7 +58,11 @@ class CredentialsTest : public testing::Test {
       if (found == files_.end()) return absl::NotFoundError(path);
       return found->second;
     };
-    return OpenCredentials(profile, environment, http_, clock_);
+    return environment;
+  }
+
+  std::unique_ptr<CredentialsSource> Open(const std::string& profile = "") {
+    return OpenCredentials(profile, Environment(), http_, clock_);
   }
 
   std::vector<ServedRequest> Requests() {
@@ -131,6 +135,27 @@ TEST_F(CredentialsTest, NoneAnywhereNamesAllPlaces) {
   EXPECT_THAT(Open()->Get(), StatusIs(absl::StatusCode::kUnauthenticated,
                                       testing::AllOf(HasSubstr("AWS_ACCESS_KEY_ID"), HasSubstr("/home/u/.aws/config"),
                                                      HasSubstr("no_credentials"))));
+}
+
+TEST_F(CredentialsTest, TheEndpointIsTheVariablesOrTheServicesOrTheProfiles) {
+  files_["/home/u/.aws/config"] =
+      "[default]\nregion = eu-west-1\n[profile ci]\nendpoint_url = http://all\nservices = near\n"
+      "[profile plain]\nendpoint_url = http://all\n[services near]\nsts =\n  endpoint_url = http://sts\ns3 =\n"
+      "  endpoint_url = http://s3\n";
+  EXPECT_EQ(EndpointOf("", Environment()), "");
+  EXPECT_EQ(EndpointOf("ci", Environment()), "http://s3");
+  EXPECT_EQ(EndpointOf("plain", Environment()), "http://all");
+  variables_["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true";
+  EXPECT_EQ(EndpointOf("ci", Environment()), "");
+  variables_["AWS_ENDPOINT_URL"] = "http://variable";
+  EXPECT_EQ(EndpointOf("ci", Environment()), "http://variable");
+  variables_["AWS_ENDPOINT_URL_S3"] = "http://s3-variable";
+  EXPECT_EQ(EndpointOf("ci", Environment()), "http://s3-variable");
+}
+
+TEST_F(CredentialsTest, AWebIdentityWithoutARoleIsAnError) {
+  variables_["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/var/token";
+  EXPECT_THAT(Open()->Get(), StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("AWS_ROLE_ARN is not: set both")));
 }
 
 TEST_F(CredentialsTest, AWebIdentityIsExchangedAtTheSts) {
@@ -302,6 +327,7 @@ TEST(AwsProfiles, AreReadAsAmazonsToolsReadThem) {
       "[profile last]\nregion = us-east-2");
   EXPECT_EQ(profiles.at("default").at("region"), "eu-west-1");
   EXPECT_FALSE(profiles.at("default").contains("addressing_style"));
+  EXPECT_EQ(profiles.at("default").at("s3.addressing_style"), "path");
   EXPECT_EQ(profiles.at("with space").at("aws_access_key_id"), "A=B");
   EXPECT_EQ(profiles.at("with space").at("key"), "nested");
   EXPECT_EQ(profiles.at("last").at("region"), "us-east-2");
@@ -312,8 +338,11 @@ TEST(AwsProfiles, MayBeIndentedInCapitalsAndWithColons) {
   const AwsProfiles profiles = ParseAwsProfiles(
       "[default]\n  AWS_Access_Key_ID = A\n  aws_secret_access_key: S=:\n  s3 =\n    region = nested\n\tregion = eu\n"
       "[other]\n\taws_access_key_id=B\n");
-  EXPECT_EQ(profiles.at("default"),
-            (AwsProfile{{"aws_access_key_id", "A"}, {"aws_secret_access_key", "S=:"}, {"region", "eu"}, {"s3", ""}}));
+  EXPECT_EQ(profiles.at("default"), (AwsProfile{{"aws_access_key_id", "A"},
+                                                {"aws_secret_access_key", "S=:"},
+                                                {"region", "eu"},
+                                                {"s3", ""},
+                                                {"s3.region", "nested"}}));
   EXPECT_EQ(profiles.at("other"), (AwsProfile{{"aws_access_key_id", "B"}}));
 }
 

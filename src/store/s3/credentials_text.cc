@@ -39,6 +39,7 @@ AwsProfiles ParseAwsProfiles(std::string_view text) {
   AwsProfiles profiles;
   AwsProfile* profile = nullptr;
   std::size_t key_indent = text.npos;  // of the profile's last key: what is further in belongs to that key
+  std::string key;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view whole = text.substr(0, end);
@@ -50,9 +51,15 @@ AwsProfiles ParseAwsProfiles(std::string_view text) {
     if (line.front() == '[') {
       profile = line.find(']') == line.npos ? nullptr : &profiles[SectionName(line)];
       key_indent = text.npos;
-    } else if (profile != nullptr && delimiter != line.npos && indent <= key_indent) {
-      (*profile)[LowerCase(Trimmed(line.substr(0, delimiter)))] = Trimmed(line.substr(delimiter + 1));
-      key_indent = indent;
+    } else if (profile != nullptr && delimiter != line.npos) {
+      std::string name = LowerCase(Trimmed(line.substr(0, delimiter)));
+      if (indent <= key_indent) {
+        key_indent = indent;
+        key = name;
+      } else {
+        name = key + "." + name;
+      }
+      (*profile)[name] = Trimmed(line.substr(delimiter + 1));
     }
   }
   return profiles;

@@ -16,7 +16,7 @@ using AwsProfile = std::map<std::string, std::string, std::less<>>;
 using AwsProfiles = std::map<std::string, AwsProfile, std::less<>>;
 
 // ~/.aws/credentials, where a section is named "[name]", and ~/.aws/config, where it is "[profile name]" or
-// "[default]". Takes what it understands: comments, other sections, nested values and broken lines are passed over.
+// "[default]". A nested value is "key.nested". Takes what it understands: comments and broken lines are passed over.
 AwsProfiles ParseAwsProfiles(std::string_view text);
 
 // The JSON of the instance's and the container's metadata services: AccessKeyId, SecretAccessKey, Token, Expiration.

@@ -38,9 +38,7 @@ absl::StatusOr<std::unique_ptr<S3ObjectStore>> S3ObjectStore::Open(S3Options opt
   const CredentialsEnvironment environment = CredentialsEnvironment::System();
   if (options.region.empty()) options.region = RegionOf(options.profile, environment);
   if (options.region.empty()) options.region = "us-east-1";
-  for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
-    if (options.endpoint.empty()) options.endpoint = environment.variable(name);
-  }
+  if (options.endpoint.empty()) options.endpoint = EndpointOf(options.profile, environment);
   if (options.ca_bundle.empty()) options.ca_bundle = environment.variable("AWS_CA_BUNDLE");
   std::unique_ptr<CredentialsSource> credentials;
   if (!options.no_credentials) {

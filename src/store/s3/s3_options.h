@@ -15,7 +15,7 @@ struct S3Options {
   // SCCACHE_REGION. Empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's `region`, else us-east-1.
   std::string region;
 
-  // SCCACHE_ENDPOINT: "host", "host:port" or "https://host:port". Empty: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else
+  // SCCACHE_ENDPOINT: "host", "host:port" or "https://host:port". Empty: EndpointOf (credentials_chain.h), else
   // Amazon's for the region. A scheme in it wins over use_ssl.
   std::string endpoint;
 
