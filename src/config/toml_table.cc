@@ -19,8 +19,10 @@ std::string Names(const Keys& keys) {
 // A size or a duration: a string, or a whole number of the base unit.
 Reader WithUnit(std::int64_t& target, absl::StatusOr<std::int64_t> (*parse)(const std::string&)) {
   return [&target, parse](const Place& place, const toml::value& value) {
-    std::string text = value.is_string() ? value.as_string().str : "";
-    if (value.is_integer()) text = std::to_string(value.as_integer());
+    if (!value.is_string() && !value.is_integer()) {
+      return place.Error(value, "write a number with its unit in quotes, or a whole number");
+    }
+    const std::string text = value.is_string() ? value.as_string().str : std::to_string(value.as_integer());
     absl::StatusOr<std::int64_t> number = parse(text);
     if (!number.ok()) return place.Error(value, std::string(number.status().message()));
     target = *number;
