@@ -184,6 +184,11 @@ void SayWhatIsOpen(const ServerConfig& config, const Server& server, const WebSe
       if (!IsLocalAddress(address)) LOG(WARNING) << address << " is without TLS: tokens travel in clear text";
     }
   }
+  for (const AuthOptions::Jwt& jwt : config.auth.jwts) {
+    if (jwt.jwks_file.empty() || FileSystem::System().Stat(jwt.jwks_file).ok()) continue;
+    LOG(WARNING) << "auth.jwt.jwks_file: " << jwt.jwks_file << " is not there; until it is, all tokens of "
+                 << jwt.issuer << " are refused";
+  }
   LOG(INFO) << "smelt-server " << wire::BuildId() << " serves " << config.storage.directory;
 }
 
@@ -272,6 +277,7 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (command == "--help") return fmt::print("{}", kServerUsage), 0;
+  if (command == "--version") return fmt::print("smelt-server {}\n", wire::BuildId()), 0;
   absl::StatusOr<ServerConfig> config = ParseServerFlags(arguments);
   if (!config.ok()) return Fail(config.status());
   if (std::find(arguments.begin(), arguments.end(), "--check") != arguments.end()) return 0;

@@ -15,6 +15,7 @@ const char kServerUsage[] =
     "       smelt-server gc|status --server ENDPOINT [FLAG...]\n"
     "  --config      the configuration (docs/server.md); flags win over it\n"
     "  --check       only say whether the configuration is right\n"
+    "  --version     only say which one this is\n"
     "  --listen      where to listen; port 0 takes a free one. May be given more than once\n"
     "  --directory   where blobs and results are kept\n"
     "  --status      where the status page and the metrics are: ADDRESS:PORT\n"

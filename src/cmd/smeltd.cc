@@ -192,6 +192,12 @@ int Main(int argc, char** argv) {
     for (std::string_view name : KillPoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
     return 0;
   }
+  if (argc > 1 && std::strcmp(argv[1], "--version") == 0) return std::printf("smeltd %s\n", wire::BuildId().c_str()), 0;
+  if (argc > 1) {
+    const bool asked = std::strcmp(argv[1], "--help") == 0;
+    std::fprintf(asked ? stdout : stderr, "usage: smeltd [--version]\nThe daemon; `smelt start` starts it.\n");
+    return asked ? 0 : 1;
+  }
   absl::StatusOr<Config> config = LoadConfig([](const std::string& name) -> std::optional<std::string> {
     const char* value = getenv(name.c_str());
     return value ? std::optional<std::string>(value) : std::nullopt;
