@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -106,6 +107,9 @@ class Status(unittest.TestCase):
     def test_every_documented_metric_is_emitted_and_every_emitted_one_documented(self):
         with Server() as server:
             self.assertEqual(server.command("status").returncode, 0)
+            deadline = time.monotonic() + 60  # the call is counted after its client has its answer
+            while "smelt_rpc_requests_total{" not in server.get("/metrics")[1] and time.monotonic() < deadline:
+                time.sleep(0.01)
             code, text = server.get("/metrics")
         self.assertEqual(code, 200)
         self.assertEqual(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE), documented_metrics())
