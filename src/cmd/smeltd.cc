@@ -188,13 +188,14 @@ bool TakeInstanceLock(int lock) {
 int Main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   FLAGS_logtostderr = true;
-  if (argc > 1 && std::strcmp(argv[1], "--list-kill-points") == 0) {
+  const std::string_view flag = argc > 1 ? argv[1] : "";
+  if (flag == "--list-kill-points") {
     for (std::string_view name : KillPoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
     return 0;
   }
-  if (argc > 1 && std::strcmp(argv[1], "--version") == 0) return std::printf("smeltd %s\n", wire::BuildId().c_str()), 0;
+  if (flag == "--version") return std::printf("smeltd %s\n", wire::BuildId().c_str()), 0;
   if (argc > 1) {
-    const bool asked = std::strcmp(argv[1], "--help") == 0;
+    const bool asked = flag == "--help";
     std::fprintf(asked ? stdout : stderr, "usage: smeltd [--version]\nThe daemon; `smelt start` starts it.\n");
     return asked ? 0 : 1;
   }

@@ -13,6 +13,8 @@
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/unknown_field_set.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "src/auth/authorizer.h"
@@ -38,6 +40,12 @@ namespace bs = google::bytestream;
 struct CallContext : grpc::ClientContext {
   CallContext() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60)); }
 };
+
+// Millions of fields that no message of ours has, and that say nothing.
+inline void AddEmptyFields(google::protobuf::Message& message) {
+  google::protobuf::UnknownFieldSet& fields = *message.GetReflection()->MutableUnknownFields(&message);
+  for (int i = 0; i < 2'000'000; ++i) fields.AddVarint(15, 1);
+}
 
 // Puts into these stores, from a thread of its own.
 class PutsFromAThread : public DeferredPuts {

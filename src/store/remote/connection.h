@@ -61,6 +61,9 @@ class Connection {
   // compress for who reads it.
   bool StreamsZstd() const;
 
+  // True if such streams may have frames that the server has not unpacked either: it passes on what lies in its bucket.
+  bool StreamsUnverified() const { return abilities_.zstd_wishes && StreamsZstd(); }
+
   // Calls `attempt` until it succeeds, or fails for good. `bytes` is what travels.
   using Attempt = std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::Channel>&)>;
   absl::Status Call(const char* what, std::int64_t bytes, const Attempt& attempt);

@@ -36,9 +36,8 @@ absl::StatusOr<Bytes> RemoteBlobStore::Get(const Digest& digest) {
 }
 
 bool RemoteBlobStore::IsStreamed(const Digest& digest) const {
-  const ServerAbilities& abilities = connection_.abilities();
-  const bool packed = abilities.zstd_wishes && connection_.StreamsZstd();
-  return digest.size > std::min(packed ? kPackedBytesMin : kBatchedBytesMax, abilities.batch_bytes_max.load());
+  const std::int64_t batched_max = connection_.StreamsUnverified() ? kUnpackedBytesMax : kBatchedBytesMax;
+  return digest.size > std::min<std::int64_t>(batched_max, connection_.abilities().batch_bytes_max);
 }
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetBatched(const Digest& digest) {

@@ -18,7 +18,7 @@ namespace smelt {
 class RemoteBlobStore : public BlobStore {
  public:
   static constexpr std::int64_t kBatchedBytesMax = 1 << 20;     // larger blobs are streamed
-  static constexpr std::int64_t kPackedBytesMin = 64 << 10;     // the same, from a server that passes frames on
+  static constexpr std::int64_t kUnpackedBytesMax = 64 << 10;   // larger ones, where frames are passed on unverified
   static constexpr std::int64_t kInMemoryBytesMax = 4 << 20;    // larger ones arrive in a file
   static constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller ones are not worth it
   static constexpr std::size_t kDigestsPerFind = 5'000;

@@ -46,7 +46,7 @@ bool IsOtherThan(const Digest& whole, const absl::StatusOr<Bytes>& blob) {
 
 absl::StatusOr<Bytes> RemoteBlobStore::GetStreamed(const Digest& digest, const Insertion* insertion,
                                                    const Digest& whole) {
-  const bool unverified = connection_.StreamsZstd() && connection_.abilities().zstd_wishes;
+  const bool unverified = connection_.StreamsUnverified();
   absl::StatusOr<Bytes> blob = Receive(digest, insertion, unverified);
   if (!unverified || !IsOtherThan(whole, blob)) return blob;
   return Receive(digest, insertion, /*unverified=*/false);

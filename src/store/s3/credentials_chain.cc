@@ -36,24 +36,25 @@ class Chain {
   }
 
   std::string Region() {
-    for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
-      if (std::string region = Variable(name); !region.empty()) return region;
-    }
-    return Of(Merged(ProfileName()), "region");
+    const std::string region = FirstOf("AWS_REGION", "AWS_DEFAULT_REGION");
+    return region.empty() ? Of(Merged(ProfileName()), "region") : region;
   }
 
   std::string Endpoint() {
-    for (const char* name : {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}) {
-      if (std::string endpoint = Variable(name); !endpoint.empty()) return endpoint;
-    }
-    if (LowerCase(Variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true") return "";
+    std::string endpoint = FirstOf("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
+    if (!endpoint.empty() || LowerCase(Variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true") return endpoint;
     const AwsProfile profile = Merged(ProfileName());
-    std::string endpoint = Of(Merged("services " + Of(profile, "services")), "s3.endpoint_url");
+    endpoint = Of(Merged("services " + Of(profile, "services")), "s3.endpoint_url");
     return endpoint.empty() ? Of(profile, "endpoint_url") : endpoint;
   }
 
  private:
   std::string Variable(const std::string& name) const { return environment_.variable(name); }
+
+  std::string FirstOf(const std::string& name, const std::string& otherwise) const {
+    const std::string value = Variable(name);
+    return value.empty() ? Variable(otherwise) : value;
+  }
 
   static std::string Of(const AwsProfile& profile, std::string_view key) {
     const auto found = profile.find(key);
