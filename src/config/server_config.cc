@@ -1,11 +1,14 @@
 #include "src/config/server_config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "fmt/format.h"
+#include "src/base/glob.h"
 #include "src/base/status_macros.h"
 #include "src/config/auth_tables.h"
 #include "src/config/s3_texts.h"
@@ -78,16 +81,52 @@ Reader S3(std::optional<S3Options>& target) {
   };
 }
 
-Reader Instance(std::vector<std::pair<std::string, std::string>>& parents) {
+using Parents = std::vector<std::pair<std::string, std::string>>;
+
+Reader Instance(Parents& parents) {
   return [&parents](const Place& place, const toml::value& value) {
     std::string name, parent;
     RETURN_IF_ERROR(ReadTable(place, value, {{"name", Text(name)}, {"parent", MaybeText(parent)}}));
     if (name.empty()) return place.Error(value, "needs the key 'name': a pattern of instance names, as \"pr/*\"");
     if (!value.contains("parent")) return place.Error(value, "needs the key 'parent': the name of an instance");
     if (parent.find('*') != parent.npos) return place.Error(value, "'parent' is one name, without '*'");
+    if (parent == name) {
+      return place.Under("parent").Error(value.at("parent"), fmt::format("'{}' cannot be its own parent", name));
+    }
     parents.emplace_back(name, parent);
     return absl::OkStatus();
   };
+}
+
+// The rule that gives `name` a parent; the parent's own name may fit its pattern.
+std::optional<std::size_t> RuleFor(const Parents& parents, const std::string& name) {
+  const auto rule = std::find_if(parents.begin(), parents.end(),
+                                 [&name](const auto& candidate) { return Glob(candidate.first).Matches(name); });
+  if (rule == parents.end() || rule->second == name) return std::nullopt;
+  return static_cast<std::size_t>(rule - parents.begin());
+}
+
+// From the parent of this rule up to the same one again; empty if it is not reached.
+std::vector<std::string> LoopFrom(std::size_t start, const Parents& parents) {
+  std::vector<std::string> names = {parents[start].second};
+  while (names.size() <= parents.size()) {
+    const std::optional<std::size_t> rule = RuleFor(parents, names.back());
+    if (!rule) break;
+    names.push_back(parents[*rule].second);
+    if (rule == start) return names;
+  }
+  return {};
+}
+
+absl::Status CheckParents(const std::string& file, const toml::value& root, const Parents& parents) {
+  for (std::size_t i = parents.size(); i-- > 0;) {
+    const std::vector<std::string> loop = LoopFrom(i, parents);
+    if (loop.empty()) continue;
+    return Place{file, "instance.parent"}.Error(
+        root.at("instance").at(i).at("parent"),
+        fmt::format("'{}' is its own ancestor: end the loop at one of these", absl::StrJoin(loop, "' -> '")));
+  }
+  return absl::OkStatus();
 }
 
 Reader Server(ServerConfig& c) {
@@ -143,6 +182,7 @@ absl::StatusOr<ServerConfig> ParseServerConfig(const std::string& text, const st
   config.file = file;
   ASSIGN_OR_RETURN(const toml::value root, Parse(text, file));
   RETURN_IF_ERROR(ReadTable({file, ""}, root, Tables(config)));
+  RETURN_IF_ERROR(CheckParents(file, root, config.parents));
   if (!config.auth.certificates.empty() && config.tls.client_ca.empty()) {
     return Place{file, "auth.certificate"}.Error(root.at("auth").at("certificate"),
                                                  "needs tls.client_ca, which client certificates are verified with");

@@ -231,6 +231,34 @@ TEST(ServerConfig, ErrorsInABucketsName) {
   ExpectErrors(kCases);
 }
 
+std::string Instances(const std::vector<std::pair<const char*, const char*>>& parents) {
+  std::string text;
+  for (const auto& [name, parent] : parents) {
+    text += std::string("[[instance]]\nname = \"") + name + "\"\nparent = \"" + parent + "\"\n";
+  }
+  return text;
+}
+
+TEST(ServerConfig, NobodyIsAnAncestorOfItself) {
+  const std::pair<std::string, const char*> kCases[] = {
+      {Instances({{"a", "a"}}), "s.toml:3: instance.parent: 'a' cannot be its own parent"},
+      {Instances({{"", ""}}), "s.toml:2: instance.name: write a text"},
+      {Instances({{"a", "b"}, {"b", "a"}}), "s.toml:6: instance.parent: 'a' -> 'b' -> 'a' is its own ancestor: end"},
+      {Instances({{"c", "a"}, {"a", "b"}, {"b", "a"}, {"d", "a"}}), "s.toml:9: instance.parent: 'a' -> 'b' -> 'a' is"},
+      {Instances({{"pr/*", "main"}, {"m*", "x"}, {"x", "pr/1"}}),
+       "s.toml:9: instance.parent: 'pr/1' -> 'main' -> 'x' -> 'pr/1' is its own ancestor"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    EXPECT_THAT(ParseServerConfig(text, "s.toml"), StatusIs(StatusCode::kInvalidArgument, StartsWith(expected)))
+        << text;
+  }
+  // All but "main" read it; chains end; the first rule decides; who a parent is nobody needs to say.
+  for (const std::string& text : {Instances({{"*", "main"}}), Instances({{"a", "b"}, {"b", "c"}, {"pr/*", "a"}}),
+                                  Instances({{"a", "b"}, {"b", ""}, {"b", "a"}}), Instances({{"m*", "main"}})}) {
+    EXPECT_OK(ParseServerConfig(text, "s.toml").status()) << text;
+  }
+}
+
 TEST(ServerConfig, AFileThatIsNotThere) {
   for (const char* file : {"/nonexistent/s.toml", "/"}) {
     EXPECT_THAT(LoadServerConfig(file), StatusIs(StatusCode::kInvalidArgument, StartsWith(file)));
