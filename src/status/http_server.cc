@@ -12,12 +12,15 @@
 
 #include "absl/status/status.h"
 #include "fmt/format.h"
+#include "src/status/connections.h"
 
 namespace smelt {
 namespace {
 
-// As many as a few hosts that only connect can hold open for as long as they are let idle.
+// Each thread has its part of the library's limit, and takes nobody beyond it: there is room for all connections on any
+// thread, and as many that are being shut down on the others.
 constexpr unsigned kThreads = 2, kConnectionsMax = 1024, kIdleSeconds = 5;
+constexpr unsigned kLibraryConnectionsMax = kThreads * kConnectionsMax;
 constexpr std::size_t kConnectionBytes = 32 << 10;
 
 struct Address {
@@ -67,7 +70,9 @@ class MicroHttpServer : public WebServer {
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | (address.v6 ? unsigned{MHD_USE_DUAL_STACK} : 0u);
     daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::OnRequest, this, MHD_OPTION_SOCK_ADDR,
                                reinterpret_cast<const sockaddr*>(&address.storage), MHD_OPTION_THREAD_POOL_SIZE,
-                               kThreads, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax, MHD_OPTION_CONNECTION_TIMEOUT,
+                               kThreads, MHD_OPTION_NOTIFY_CONNECTION, &MicroHttpServer::OnConnection, this,
+                               MHD_OPTION_NOTIFY_COMPLETED, &MicroHttpServer::OnCompleted, this,
+                               MHD_OPTION_CONNECTION_LIMIT, kLibraryConnectionsMax, MHD_OPTION_CONNECTION_TIMEOUT,
                                kIdleSeconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionBytes, MHD_OPTION_END);
     return daemon_ != nullptr;
   }
@@ -75,6 +80,25 @@ class MicroHttpServer : public WebServer {
   int port() const override { return MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port; }
 
  private:
+  static void OnConnection(void* self, MHD_Connection* connection, void** context,
+                           MHD_ConnectionNotificationCode code) {
+    Connections& connections = static_cast<MicroHttpServer*>(self)->connections_;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+      *context = connections.Opened(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    } else {
+      connections.Closed(static_cast<Connections::Connection*>(*context));
+    }
+  }
+
+  static void OnCompleted(void* self, MHD_Connection* connection, void**, MHD_RequestTerminationCode) {
+    static_cast<MicroHttpServer*>(self)->connections_.Answered(Of(connection));
+  }
+
+  static Connections::Connection* Of(MHD_Connection* connection) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return static_cast<Connections::Connection*>(info->socket_context);
+  }
+
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* path, const char* method, const char*,
                               const char*, std::size_t* upload_size, void** state) {
     static int seen;
@@ -90,6 +114,7 @@ class MicroHttpServer : public WebServer {
   }
 
   MHD_Result Answer(MHD_Connection* connection, const char* path, std::string_view method) {
+    connections_.Asked(Of(connection));
     const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     WebResponse answer{405, "text/plain; charset=utf-8", "only GET\n"};
     if (method == "GET" || method == "HEAD") answer = handler_({path, authorization ? authorization : ""});
@@ -111,6 +136,7 @@ class MicroHttpServer : public WebServer {
   }
 
   const Handler handler_;
+  Connections connections_{kConnectionsMax};
   MHD_Daemon* daemon_ = nullptr;
 };
 

@@ -21,7 +21,8 @@ struct WebResponse {
 };
 
 // A small HTTP server for pages about a program: GET and HEAD only, everything else is 405. Two threads, 1024
-// connections at most, of which one that does nothing is closed after 5 s.
+// connections at most, of which one that does nothing is closed after 5 s. One more is taken all the same, and
+// answered: then the one is closed that has waited longest for the rest of its request (connections.h).
 class WebServer {
  public:
   // Answers a request; called by several threads at once. A code of 401 asks browsers for a name and a password.

@@ -4,11 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <latch>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "src/base/unique_fd.h"
@@ -158,6 +162,56 @@ TEST(WebServer, WhoSendsHalfARequestKeepsNobodyWaiting) {
   EXPECT_THAT(Exchange((*server)->port(), "GET / HTTP/1.0\r\n\r\n"), HasSubstr("up"));
   char byte;
   EXPECT_EQ(recv(slow[0].get(), &byte, 1, MSG_DONTWAIT), -1) << "answered only when the first one had been given up";
+}
+
+// Each connection has two ends in this process.
+void AllowManyOpenFiles() {
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_cur < 8192) GTEST_SKIP() << "only " << limit.rlim_cur << " files may be open here";
+}
+
+bool IsOpen(const UniqueFd& client) {
+  char byte;
+  return recv(client.get(), &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+}
+
+// Half a request each time: nothing; its line; all but the body; a second one after a whole one.
+TEST(WebServer, AsManyHalfRequestsAsItTakesConnectionsKeepNobodyWaiting) {
+  AllowManyOpenFiles();
+  if (IsSkipped()) return;
+  const auto server = WebServer::Start("127.0.0.1:0", [](const WebRequest&) { return WebResponse{200, "", "up"}; });
+  ASSERT_TRUE(server.ok()) << server.status();
+  for (const char* half : {"", "GET /healthz HTTP/1.1\r\nHost: x\r\n", "GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"}) {
+    std::vector<UniqueFd> slow;
+    while (slow.size() < 2500) slow.push_back(Sent((*server)->port(), half));
+    EXPECT_THAT(Exchange((*server)->port(), "GET / HTTP/1.0\r\n\r\n"), HasSubstr("up"));
+    EXPECT_TRUE(IsOpen(slow.back())) << "answered only when all others had been given up";
+    EXPECT_TRUE(IsOpen(slow[2000])) << "the oldest go";
+    EXPECT_FALSE(IsOpen(slow[0]));
+  }
+}
+
+TEST(WebServer, WhoIsBeingAnsweredStaysWhileHalfRequestsGo) {
+  AllowManyOpenFiles();
+  if (IsSkipped()) return;
+  std::latch asked(1), flooded(1);
+  const auto server = WebServer::Start("127.0.0.1:0", [&](const WebRequest& request) {
+    if (request.path == "/slow") asked.count_down(), flooded.wait();
+    return WebResponse{200, "", "up"};
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::string answer;
+  std::thread patient([&] { answer = Exchange((*server)->port(), "GET /slow HTTP/1.0\r\n\r\n"); });
+  asked.wait();
+  std::vector<UniqueFd> slow;
+  while (slow.size() < 1500) slow.push_back(Sent((*server)->port(), "GET /healthz HTTP/1.1\r\n"));
+  EXPECT_THAT(Exchange((*server)->port(), "GET / HTTP/1.0\r\n\r\n"), HasSubstr("up"));
+  flooded.count_down();
+  patient.join();
+  EXPECT_THAT(answer, HasSubstr("up"));
 }
 
 TEST(WebServer, AddressesThatCannotBe) {
