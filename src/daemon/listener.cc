@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -30,6 +31,11 @@ std::int64_t NowSeconds() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return now.tv_sec;
+}
+
+bool HasSpoken(int socket) {
+  pollfd ready = {socket, POLLIN, 0};
+  return poll(&ready, 1, 0) > 0;
 }
 
 bool IsSameUser(int socket) {
@@ -113,9 +119,11 @@ void Listener::Accept() {
   {
     absl::MutexLock lock(&mu_);
     auto has_room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return connections_ < kConnectionsMax; };
+    if (!has_room()) CloseOldestSilent();
     mu_.Await(absl::Condition(&has_room));
     ++connections_;
     last_use_seconds_ = NowSeconds();
+    silent_.push_back(connection.get());
     waiting_.push_back(std::move(connection));
     if (waiting_.size() <= idle_threads_) return;
     ++threads_;
@@ -131,6 +139,7 @@ void Listener::StartThread() {
     absl::MutexLock lock(&mu_);
     --threads_;
     if (waiting_.empty()) return;
+    RemoveSilent(waiting_.back().get());
     waiting_.pop_back();  // the wrapper compiles plainly
     --connections_;
   }
@@ -138,9 +147,33 @@ void Listener::StartThread() {
 
 void Listener::ServeConnections() {
   for (UniqueFd connection = NextConnection(); connection.valid(); connection = NextConnection()) {
-    serve_(std::move(connection));
+    if (AwaitFirstByte(connection.get())) serve_(std::move(connection));
+    connection.Reset();
     EndConnection();
   }
+}
+
+bool Listener::AwaitFirstByte(int connection) {
+  pollfd ready = {connection, POLLIN, 0};
+  int n;
+  while ((n = poll(&ready, 1, kSilenceMsMax)) < 0 && errno == EINTR) continue;
+  absl::MutexLock lock(&mu_);
+  return RemoveSilent(connection) && n > 0;
+}
+
+// Its thread sees the end, and closes it. What has come in may only not have been looked at yet.
+void Listener::CloseOldestSilent() {
+  const auto oldest = std::find_if_not(silent_.begin(), silent_.end(), HasSpoken);
+  if (oldest == silent_.end()) return;
+  shutdown(*oldest, SHUT_RDWR);
+  silent_.erase(oldest);
+}
+
+bool Listener::RemoveSilent(int connection) {
+  const auto found = std::find(silent_.begin(), silent_.end(), connection);
+  if (found == silent_.end()) return false;
+  silent_.erase(found);
+  return true;
 }
 
 UniqueFd Listener::NextConnection() {

@@ -26,12 +26,18 @@
 namespace smelt {
 namespace {
 
-UniqueFd Connect(const std::string& path) {
+UniqueFd ConnectSilently(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return UniqueFd();
+  return fd;
+}
+
+UniqueFd Connect(const std::string& path) {
+  UniqueFd fd = ConnectSilently(path);
+  if (fd.valid()) send(fd.get(), "?", 1, MSG_NOSIGNAL);
   return fd;
 }
 
@@ -246,6 +252,28 @@ TEST_F(ListenerTest, MoreThanItTakesWait) {
   constexpr int kMany = Listener::kConnectionsMax + 100;
   for (int i = 0; i < kMany; ++i) EXPECT_EQ(ReadAll(Connect(path_).get()), "hello");
   EXPECT_EQ(total, kMany);
+}
+
+TEST_F(ListenerTest, WhoSaysNothingMakesRoomForOthers) {
+  absl::Notification served, go_on;
+  Start([&](UniqueFd fd) {
+    char word;
+    if (read(fd.get(), &word, 1) != 1) return;
+    if (word == '!') served.Notify(), go_on.WaitForNotification();
+    Greet(std::move(fd));
+  });
+  UniqueFd first = ConnectSilently(path_);
+  ASSERT_EQ(write(first.get(), "!", 1), 1);
+  served.WaitForNotification();
+  std::vector<UniqueFd> silent;
+  while (silent.size() < Listener::kConnectionsMax + 3) silent.push_back(ConnectSilently(path_));
+  EXPECT_EQ(ReadAll(Connect(path_).get()), "hello");
+  EXPECT_EQ(ReadAll(silent.front().get()), "") << "the oldest went";
+  EXPECT_EQ(write(silent.back().get(), "?", 1), 1);
+  EXPECT_EQ(ReadAll(silent.back().get()), "hello") << "the youngest stayed";
+  go_on.Notify();
+  EXPECT_EQ(ReadAll(first.get()), "hello") << "who has spoken stays, however long ago that was";
+  silent.clear();
 }
 
 TEST_F(ListenerTest, ADaemonThatNobodyCanFindAnyMoreEnds) {
