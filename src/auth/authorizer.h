@@ -1,6 +1,7 @@
 #ifndef SMELT_AUTH_AUTHORIZER_H_
 #define SMELT_AUTH_AUTHORIZER_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,13 +43,13 @@ class Authorizer {
 
   // UNAUTHENTICATED if these credentials are none that it knows (expired, wrong audience, absent where some are
   // needed): the message says what is wrong with them and never contains them. PERMISSION_DENIED if it knows them, and
-  // they may not do this in this instance.
-  virtual absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view instance,
+  // they may not do this in this instance; without one, which is for what belongs to none: in not a single instance.
+  virtual absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::optional<std::string_view> instance,
                                               Permission permission) = 0;
 
   // What Authorize would answer, as a question: nobody is refused anything, and no audit knows of it.
-  virtual absl::StatusOr<Principal> WouldAuthorize(const Credentials& credentials, std::string_view instance,
-                                                   Permission permission) {
+  virtual absl::StatusOr<Principal> WouldAuthorize(const Credentials& credentials,
+                                                   std::optional<std::string_view> instance, Permission permission) {
     return Authorize(credentials, instance, permission);
   }
 };
@@ -56,7 +57,7 @@ class Authorizer {
 // Everybody may do everything: for a server that listens on loopback only, or was told --insecure.
 class AllowAll : public Authorizer {
  public:
-  absl::StatusOr<Principal> Authorize(const Credentials&, std::string_view, Permission) override {
+  absl::StatusOr<Principal> Authorize(const Credentials&, std::optional<std::string_view>, Permission) override {
     return Principal{"anonymous", "administrator"};
   }
 };

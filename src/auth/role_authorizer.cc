@@ -44,14 +44,15 @@ RoleAuthorizer::RoleAuthorizer(std::vector<std::unique_ptr<Authenticator>> authe
   if (anonymous) anonymous_ = MakeIdentity("anonymous", *anonymous);
 }
 
-absl::StatusOr<Principal> RoleAuthorizer::Authorize(const Credentials& credentials, std::string_view instance,
-                                                    Permission permission) {
+absl::StatusOr<Principal> RoleAuthorizer::Authorize(const Credentials& credentials,
+                                                    std::optional<std::string_view> instance, Permission permission) {
   ASSIGN_OR_RETURN(Identity identity, Identify(credentials));
   const bool inside = std::any_of(identity.instances.begin(), identity.instances.end(),
-                                  [&](const Glob& pattern) { return pattern.Matches(instance); });
+                                  [&](const Glob& pattern) { return !instance || pattern.Matches(*instance); });
   if (!inside) {
     return absl::PermissionDeniedError(
-        fmt::format("'{}' may not use the instance '{}'", identity.name, instance.substr(0, 256)));
+        fmt::format("'{}' may not use {}", identity.name,
+                    instance ? fmt::format("the instance '{}'", instance->substr(0, 256)) : "any instance"));
   }
   if (!May(identity.role, permission)) {
     return absl::PermissionDeniedError(

@@ -21,7 +21,7 @@ class RoleAuthorizer : public Authorizer {
   RoleAuthorizer(std::vector<std::unique_ptr<Authenticator>> authenticators,
                  std::optional<AuthOptions::Grant> anonymous);
 
-  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view instance,
+  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::optional<std::string_view> instance,
                                       Permission permission) override;
 
  private:

@@ -115,6 +115,25 @@ TEST_F(RoleAuthorizerTest, EveryPermissionRoleAndState) {
   EXPECT_EQ(cells, 560);
 }
 
+// What belongs to no instance.
+TEST_F(RoleAuthorizerTest, WhereNoInstanceIsMeantAnyWillDo) {
+  const auto administers = [&](const Credentials& credentials) {
+    return with_anonymous_->Authorize(credentials, std::nullopt, Permission::kAdminister).status();
+  };
+  EXPECT_OK(administers({"Bearer " + SecretOf("administrator")}));
+  EXPECT_OK(administers({"", {"spiffe://example.com/administrator"}}));
+  EXPECT_THAT(administers({"Bearer " + SecretOf("writer")}),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("is a writer and may not administer")));
+  EXPECT_THAT(administers({}), StatusIs(StatusCode::kPermissionDenied, HasSubstr("'anonymous' is a reader")));
+  EXPECT_THAT(administers({"Bearer nonsense"}), StatusIs(StatusCode::kUnauthenticated));
+
+  AuthOptions nowhere;
+  nowhere.tokens = {{"nobody", *HashToken(SecretOf("administrator")), {Role::kAdministrator, {}}}};
+  EXPECT_THAT(MakeAuthorizer(nowhere, clock_)
+                  ->Authorize({"Bearer " + SecretOf("administrator")}, std::nullopt, Permission::kAdminister),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("may not use any instance")));
+}
+
 TEST_F(RoleAuthorizerTest, NoSecretIsInAnError) {
   const std::string jwt = Token("reader", kNow - 100).substr(7);
   const Credentials kShown[] = {

@@ -29,7 +29,7 @@ constexpr char kUsage[] =
     "  --down-to     how much is to be left, as 50GiB, instead of the server's low watermark\n"
     "  --token-file  a file with an administrator's token; else the variable SMELT_TOKEN\n"
     "  --ca-file     certificates (PEM) that the server's is verified with, instead of the system's\n"
-    "  --instance    the instance for which the token may administer\n"
+    "  --instance    the one for which the token is to be an administrator's; without it, any\n"
     "  --timeout     how long to wait; 10m without it\n";
 
 struct Options {

@@ -231,7 +231,8 @@ int Serve(const ServerConfig& config) {
          samples.push_back({"smelt_held_bytes", {}, running ? static_cast<double>(running->held_bytes()) : 0});
        },
        [&](const std::string& authorization) {
-         return config.status.open || roles->Authorize({authorization}, "", Permission::kAdminister).ok();
+         if (config.status.open) return absl::OkStatus();
+         return roles->Authorize({authorization}, std::nullopt, Permission::kAdminister).status();
        }});
   const std::unique_ptr<grpc::Service> admin =
       NewAdminService(authorizer, MakeAdministration(**store, bucket.get(), site));

@@ -227,7 +227,7 @@ TEST_F(ActionCacheTest, WhatIsWantedInsideGoesTheLongWay) {
 
 TEST_F(ActionCacheTest, NobodyIsToldOfResultsWithoutPermission) {
   class Nobody : public Authorizer {
-    absl::StatusOr<Principal> Authorize(const Credentials&, std::string_view, Permission) override {
+    absl::StatusOr<Principal> Authorize(const Credentials&, std::optional<std::string_view>, Permission) override {
       return absl::PermissionDeniedError("no");
     }
   } nobody;

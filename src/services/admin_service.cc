@@ -46,7 +46,9 @@ class AdminService : public RawService {
     const RawCall call(context, response);
     Request asked;
     absl::Status may = ParseMessage(request, asked);
-    if (may.ok()) may = MayCall(authorizer_, context, asked.instance_name(), Permission::kAdminister);
+    std::optional<std::string_view> instance;
+    if (!asked.instance_name().empty()) instance = asked.instance_name();
+    if (may.ok()) may = MayCall(authorizer_, context, instance, Permission::kAdminister);
     if (!may.ok()) {
       call.Finish(may);
       return call.reactor();

@@ -29,8 +29,8 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context) {
   return credentials;
 }
 
-absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
-                     Permission permission) {
+absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context,
+                     std::optional<std::string_view> instance, Permission permission) {
   return authorizer.Authorize(CredentialsOf(context), instance, permission).status();
 }
 

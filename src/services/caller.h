@@ -1,6 +1,7 @@
 #ifndef SMELT_SERVICES_CALLER_H_
 #define SMELT_SERVICES_CALLER_H_
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -17,8 +18,8 @@ namespace smelt {
 Credentials CredentialsOf(const grpc::ServerContextBase& context);
 
 // OK if the sender may do this; else the authorizer's error.
-absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context, std::string_view instance,
-                     Permission permission);
+absl::Status MayCall(Authorizer& authorizer, const grpc::ServerContextBase& context,
+                     std::optional<std::string_view> instance, Permission permission);
 
 // The checks that every call of REAPI begins with: the instance is a name (INVALID_ARGUMENT), the digest function is
 // SHA-256 or left out (INVALID_ARGUMENT), and the sender may do this. Says who that is.

@@ -51,6 +51,17 @@ Json CasJson(const std::vector<Sample>& samples) {
           {"corrupt", value("smelt_cas_corrupt_total")}};
 }
 
+// Who says nothing may be somebody all the same.
+WebResponse Refusal(const absl::Status& reason, bool anonymous) {
+  const char* const type = "text/plain; charset=utf-8";
+  const std::string kNeeded = "this needs the token of an administrator (as the password, or as Bearer)\n";
+  if (anonymous) return {401, type, kNeeded};
+  const std::string why = std::string(reason.message()) + "\n";
+  if (absl::IsUnauthenticated(reason)) return {401, type, why + kNeeded};
+  if (absl::IsPermissionDenied(reason)) return {403, type, why + "this needs the role administrator\n"};
+  return {503, type, why};
+}
+
 }  // namespace
 
 std::string StatusJson(const std::string& version, const std::vector<Sample>& samples, Activity& activity) {
@@ -97,10 +108,8 @@ WebResponse StatusSite::Answer(const WebRequest& request) {
   if (request.path != "/" && request.path != "/status") {
     return {404, "text/plain; charset=utf-8", "there are /, /status, /metrics and /healthz\n"};
   }
-  if (!parts_.may_see(request.authorization)) {
-    return {401, "text/plain; charset=utf-8",
-            "this needs the token of an administrator (as the password, or as Bearer)\n"};
-  }
+  const absl::Status may = parts_.may_see(request.authorization);
+  if (!may.ok()) return Refusal(may, request.authorization.empty());
   if (request.path == "/status") return {200, "application/json", Json()};
   return {200, "text/html; charset=utf-8", kStatusPage};
 }

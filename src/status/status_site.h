@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "src/metrics/activity.h"
 #include "src/metrics/metrics.h"
 #include "src/status/http_server.h"
@@ -14,14 +15,16 @@ namespace smelt {
 
 // What a server tells about itself over HTTP: /metrics (Prometheus), /status (JSON, the same numbers), /healthz, and a
 // page for people at /. The first and the third are for everybody, since they hold numbers only; the others name
-// machines and crates, and are for those whom `may_see` lets. Thread-safe.
+// machines and crates, and are for those whom `may_see` lets: 401 asks who it is, whoever has not said so or is not
+// known; 403 tells somebody who is known which role it takes; 503 is for when that cannot be found out now.
+// Thread-safe.
 class StatusSite {
  public:
   struct Parts {
     std::string version;
     Activity& activity;                                 // lives longer than this
     std::function<void(std::vector<Sample>&)> collect;  // adds the samples of the store and its like
-    std::function<bool(const std::string& authorization)> may_see;
+    std::function<absl::Status(const std::string& authorization)> may_see;  // as Authorizer::Authorize
   };
 
   explicit StatusSite(Parts parts) : parts_(std::move(parts)) {}

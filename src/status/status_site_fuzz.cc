@@ -46,7 +46,7 @@ void CheckStatus(const std::string& said, std::size_t middle) {
   FakeClock clock;
   Activity activity(clock);
   activity.Finished({"GetActionResult", "OK", 0.01, said, said.substr(0, middle), "t" + said.substr(middle)});
-  StatusSite site({"1.0", activity, [](std::vector<Sample>&) {}, [](const std::string&) { return true; }});
+  StatusSite site({"1.0", activity, [](std::vector<Sample>&) {}, [](const std::string&) { return absl::OkStatus(); }});
   const auto json = nlohmann::json::parse(site.Json(), nullptr, false);
   Check(!json.is_discarded() && json["targets"].size() == 1 && json["clients"].size() == 1);
   Check(site.Answer({"/metrics", ""}).body.ends_with('\n'));

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "src/base/unique_fd.h"
@@ -47,7 +48,12 @@ class StatusSiteTest : public testing::Test {
                       samples.push_back({"smelt_s3_pending_bytes", {}, 12});
                       for (const char* trouble : troubles_) samples.push_back({trouble, {}, 1});
                     },
-                    [](const std::string& authorization) { return authorization == "good"; }}};
+                    [](const std::string& authorization) {
+                      if (authorization == "good") return absl::OkStatus();
+                      if (authorization == "reader") return absl::PermissionDeniedError("'laptop' is a reader");
+                      if (authorization == "jwt") return absl::UnavailableError("the keys cannot be read");
+                      return absl::UnauthenticatedError("the token is nobody's");
+                    }}};
 };
 
 TEST_F(StatusSiteTest, JsonAndMetricsSayTheSame) {
@@ -91,6 +97,21 @@ TEST_F(StatusSiteTest, NamesAreForThoseWhoMaySeeThem) {
   EXPECT_EQ(Get("/metrics", "").find("10.0.0.1"), std::string::npos);
   for (const char* path : {"/nothing", "", "//", "/../etc/passwd", "/status/"}) {
     EXPECT_EQ(site_.Answer({path, "good"}).code, 404) << path;
+  }
+}
+
+TEST_F(StatusSiteTest, WhoIsNotKnownIsAskedAndWhoIsKnownIsToldWhatIsMissing) {
+  const std::tuple<const char*, int, const char*> kCases[] = {
+      {"", 401, "this needs the token of an administrator"},
+      {"bad", 401, "the token is nobody's\nthis needs the token of an administrator"},
+      {"reader", 403, "'laptop' is a reader\nthis needs the role administrator\n"},
+      {"jwt", 503, "the keys cannot be read\n"},
+  };
+  for (const auto& [authorization, code, body] : kCases) {
+    for (const char* path : {"/", "/status"}) {
+      EXPECT_EQ(site_.Answer({path, authorization}).code, code) << authorization;
+      EXPECT_THAT(Get(path, authorization), StartsWith(body));
+    }
   }
 }
 

@@ -20,6 +20,7 @@ ROOT = HERE.parents[1]
 TESTDATA = HERE / "testdata"
 
 ADMIN = "canary-token-of-the-administrator"
+ADMIN_OF_MAIN = "canary-token-of-an-administrator-of-main"
 READER = "canary-token-of-a-reader-only"
 
 AUTH = """
@@ -31,7 +32,12 @@ role = "administrator"
 name = "laptop"
 sha256 = "%s"
 role = "reader"
-""" % tuple(hashlib.sha256(t.encode()).hexdigest() for t in (ADMIN, READER))
+[[auth.token]]
+name = "cron"
+sha256 = "%s"
+role = "administrator"
+instances = ["main"]
+""" % tuple(hashlib.sha256(t.encode()).hexdigest() for t in (ADMIN, READER, ADMIN_OF_MAIN))
 
 TLS = """
 [tls]
@@ -131,10 +137,24 @@ class Status(unittest.TestCase):
         with Server(AUTH) as server:
             for path in ("/", "/status"):
                 self.assertEqual(server.get(path)[0], 401)
-                self.assertEqual(server.get(path, READER)[0], 401)
+                self.assertEqual(server.get(path, "nonsense")[0], 401)
+                code, text = server.get(path, READER)
+                self.assertEqual((code, text.splitlines()), (403, [
+                    "'laptop' is a reader and may not administer", "this needs the role administrator"]))
                 self.assertEqual(server.get(path, ADMIN)[0], 200)
             self.assertEqual(server.get("/metrics")[0], 200)
             self.assertEqual(server.get("/healthz"), (200, "ok\n"))
+
+
+    def test_who_administers_one_instance_is_told_the_same_over_http_and_grpc(self):
+        with Server(AUTH) as server:
+            self.assertEqual(server.get("/status", ADMIN_OF_MAIN)[0], 200)
+            for arguments in ((), ("--instance", "main")):
+                ran = server.command("status", *arguments, token=ADMIN_OF_MAIN)
+                self.assertEqual(ran.returncode, 0, ran.stdout)
+            elsewhere = server.command("status", "--instance", "pr/1", token=ADMIN_OF_MAIN)
+            self.assertEqual(elsewhere.returncode, 1)
+            self.assertIn("'cron' may not use the instance 'pr/1'", elsewhere.stdout)
 
 
 class Administration(unittest.TestCase):

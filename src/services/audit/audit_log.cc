@@ -58,14 +58,16 @@ bool AuditLog::MaySay(std::int64_t& unsaid) {
   return true;
 }
 
-absl::StatusOr<Principal> AuditingAuthorizer::Authorize(const Credentials& credentials, std::string_view instance,
+absl::StatusOr<Principal> AuditingAuthorizer::Authorize(const Credentials& credentials,
+                                                        std::optional<std::string_view> instance,
                                                         Permission permission) {
   absl::StatusOr<Principal> principal = inner_.Authorize(credentials, instance, permission);
-  if (!principal.ok()) audit_.Refused(credentials.peer, instance, principal.status());
+  if (!principal.ok()) audit_.Refused(credentials.peer, instance.value_or(""), principal.status());
   return principal;
 }
 
-absl::StatusOr<Principal> AuditingAuthorizer::WouldAuthorize(const Credentials& credentials, std::string_view instance,
+absl::StatusOr<Principal> AuditingAuthorizer::WouldAuthorize(const Credentials& credentials,
+                                                             std::optional<std::string_view> instance,
                                                              Permission permission) {
   return inner_.WouldAuthorize(credentials, instance, permission);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,9 +51,9 @@ class AuditingAuthorizer : public Authorizer {
  public:
   AuditingAuthorizer(Authorizer& inner, AuditLog& audit) : inner_(inner), audit_(audit) {}
 
-  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view instance,
+  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::optional<std::string_view> instance,
                                       Permission permission) override;
-  absl::StatusOr<Principal> WouldAuthorize(const Credentials& credentials, std::string_view instance,
+  absl::StatusOr<Principal> WouldAuthorize(const Credentials& credentials, std::optional<std::string_view> instance,
                                            Permission permission) override;
 
  private:

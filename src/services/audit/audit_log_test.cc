@@ -56,7 +56,7 @@ TEST_F(AuditLogTest, RefusalsAreCountedWhereTheyAreTooMany) {
 
 class NobodyMay : public Authorizer {
  public:
-  absl::StatusOr<Principal> Authorize(const Credentials&, std::string_view, Permission) override {
+  absl::StatusOr<Principal> Authorize(const Credentials&, std::optional<std::string_view>, Permission) override {
     return absl::PermissionDeniedError("nobody may");
   }
 };
