@@ -75,6 +75,7 @@ bool AnswerAtOnce(const ServiceParts& parts, const v2::GetActionResultRequest& r
   const std::optional<CompleteResults::Result> found = parts.results->Find(request.instance_name(), *action);
   const bool wants_streams = request.inline_stdout() || request.inline_stderr();
   if (!found.has_value() || (wants_streams && found->names_output_streams)) return false;
+  if (static_cast<std::int64_t>(found->serialized.size()) > kLittleAnswerBytes) return false;
   const grpc::Slice answer(found->serialized.data(), found->serialized.size());
   call.Finish(grpc::ByteBuffer(&answer, 1));
   return true;
@@ -105,12 +106,13 @@ class ActionCacheService : public Base {
 
   grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                             grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response, parts_.calls, "GetActionResult");
+    RawCall call(*context, *response, parts_.calls, "GetActionResult");
     v2::GetActionResultRequest request;
     const absl::Status status = Check(*context, *bytes, Permission::kReadActions, request).status();
     if (!status.ok()) {
       call.Finish(status);
-    } else if (!AnswerAtOnce(parts_, request, call)) {
+    } else if (!AnswerAtOnce(parts_, request, call) && !AnswerInPlace(request, call)) {
+      call.MayBeLarge(parts_.watch);
       AnswerTheLongWay(request, call);
     }
     return call.reactor();
@@ -118,7 +120,7 @@ class ActionCacheService : public Base {
 
   grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response, parts_.calls, "UpdateActionResult");
+    RawCall call(*context, *response, parts_.calls, "UpdateActionResult");
     const auto request = std::make_shared<v2::UpdateActionResultRequest>();
     const absl::StatusOr<Principal> who = Check(*context, *bytes, Permission::kWriteActions, *request);
     const absl::Status status = who.ok() ? CheckUpdate(parts_.limits, *request) : who.status();
@@ -126,15 +128,15 @@ class ActionCacheService : public Base {
       call.Finish(status);
       return call.reactor();
     }
+    const bool large = IsLarge(request->action_result());
+    if (large) call.MayBeLarge(parts_.watch);
     const auto finish = [=, this](absl::Status done) {
       if (done.ok()) Audit(*who, *context, *request);
       call.Finish(done, request->action_result());
     };
-    if (parts_.puts == nullptr) {
-      Submit(call, parts_.writes, [=, this] { Update(parts_, *request, finish); });
-    } else {
-      Update(parts_, *request, finish);
-    }
+    const auto update = [=, this] { Update(parts_, *request, finish); };
+    const auto begin = [=, this] { parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update(); };
+    large ? call.Reserve(parts_.budget, request->ByteSizeLong(), begin) : begin();
     return call.reactor();
   }
 
@@ -146,13 +148,28 @@ class ActionCacheService : public Base {
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
   }
 
+  bool AnswerInPlace(const v2::GetActionResultRequest& request, const RawCall& call) {
+    if (!parts_.reads_in_place) return false;
+    v2::ActionResult result;
+    const absl::Status status = Get(parts_, request, result);
+    if (status.ok() && IsLarge(result)) return false;
+    call.Finish(status, result);
+    return true;
+  }
+
+  // A large result waits for its memory on the disk: it is looked up again when there is some.
   void AnswerTheLongWay(const v2::GetActionResultRequest& request, const RawCall& call) {
-    const auto answer = [this, request, call] {
+    Submit(call, parts_.reads, [this, request, call] {
       v2::ActionResult result;
       const absl::Status status = Get(parts_, request, result);
-      call.Finish(status, result);
-    };
-    parts_.reads_in_place ? answer() : Submit(call, parts_.reads, answer);
+      if (!status.ok() || !IsLarge(result) || call.reserved_bytes() > 0) return call.Finish(status, result);
+      call.Reserve(parts_.budget, parts_.limits.result_bytes_max + parts_.limits.inline_bytes_max,
+                   [=, this] { AnswerTheLongWay(request, call); });
+    });
+  }
+
+  static bool IsLarge(const v2::ActionResult& result) {
+    return static_cast<std::int64_t>(result.ByteSizeLong()) > kLittleAnswerBytes;
   }
 
   void Audit(const Principal& who, const grpc::CallbackServerContext& context,

@@ -26,7 +26,8 @@ constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller blobs are sent
 
 // The sizes of all digests together; a negative one counts as nothing (it fails by itself).
 template <typename Digests, typename ToDigest>
-absl::Status CheckTotal(const ServiceParts& parts, const Digests& digests, ToDigest to_digest, std::string_view field) {
+absl::StatusOr<std::int64_t> CheckTotal(const ServiceParts& parts, const Digests& digests, ToDigest to_digest,
+                                        std::string_view field) {
   if (digests.size() > parts.limits.digests_max) {
     return absl::InvalidArgumentError(
         fmt::format("{}: {} of them; {} are allowed in one call", field, digests.size(), parts.limits.digests_max));
@@ -39,7 +40,7 @@ absl::Status CheckTotal(const ServiceParts& parts, const Digests& digests, ToDig
     return absl::InvalidArgumentError(fmt::format("{}: more than max_batch_total_size_bytes, {}: use ByteStream", field,
                                                   parts.limits.batch_bytes_max));
   }
-  return absl::OkStatus();
+  return total;
 }
 
 absl::StatusOr<Bytes> BytesOf(const v2::BatchUpdateBlobsRequest::Request& blob, const Digest& digest) {
@@ -119,7 +120,7 @@ bool MayReadInPlace(const ServiceParts& parts, std::int64_t bytes, std::size_t b
 void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& request,
                  v2::BatchUpdateBlobsResponse& response, BatchDone done) {
   const auto digest_of = [](const auto& blob) -> const v2::Digest& { return blob.digest(); };
-  const absl::Status status = CheckTotal(parts, request.requests(), digest_of, "requests");
+  const absl::Status status = CheckTotal(parts, request.requests(), digest_of, "requests").status();
   if (!status.ok() || request.requests().empty()) return done(status);
   std::int64_t total = 0;
   for (const auto& blob : request.requests()) {
@@ -142,35 +143,31 @@ void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& r
   }
 }
 
+absl::StatusOr<std::int64_t> BatchReadBytes(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request) {
+  const auto digest_of = [](const v2::Digest& digest) -> const v2::Digest& { return digest; };
+  return CheckTotal(parts, request.digests(), digest_of, "digests");
+}
+
 void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request,
                v2::BatchReadBlobsResponse& response, BatchDone done) {
-  const auto digest_of = [](const v2::Digest& digest) -> const v2::Digest& { return digest; };
-  const absl::Status status = CheckTotal(parts, request.digests(), digest_of, "digests");
-  if (!status.ok() || request.digests().empty()) return done(status);
+  if (request.digests().empty()) return done(absl::OkStatus());
   std::int64_t total = 0;
   for (const v2::Digest& digest : request.digests()) {
     *response.add_responses()->mutable_digest() = digest;
     total += std::max<std::int64_t>(digest.size_bytes(), 0);
   }
   const bool zstd = AcceptsZstd(request);
-  parts.budget.Acquire(total, [&parts, &request, &response, zstd, total, done](BytesBudget::Hold hold) {
-    auto held = std::make_shared<BytesBudget::Hold>(std::move(hold));
-    const auto step = [&parts, &request, &response, zstd](std::size_t at) {
-      const int i = static_cast<int>(at);
-      auto& one = *response.mutable_responses(i);
-      ToProto(Read(parts, zstd, request.digests(i), one), *one.mutable_status());
-    };
-    const auto count = static_cast<std::size_t>(request.digests_size());
-    const auto end = [held, done] {
-      held->Release();
-      done(absl::OkStatus());
-    };
-    if (MayReadInPlace(parts, total, count)) {
-      for (std::size_t at = 0; at < count; ++at) step(at);
-      return end();
-    }
-    if (!parts.reads.ForEach(count, kReadsAtOnce, step, end)) done(TooBusy());
-  });
+  const auto step = [&parts, &request, &response, zstd](std::size_t at) {
+    const int i = static_cast<int>(at);
+    auto& one = *response.mutable_responses(i);
+    ToProto(Read(parts, zstd, request.digests(i), one), *one.mutable_status());
+  };
+  const auto count = static_cast<std::size_t>(request.digests_size());
+  if (MayReadInPlace(parts, total, count)) {
+    for (std::size_t at = 0; at < count; ++at) step(at);
+    return done(absl::OkStatus());
+  }
+  if (!parts.reads.ForEach(count, kReadsAtOnce, step, [done] { done(absl::OkStatus()); })) done(TooBusy());
 }
 
 std::optional<BatchReadAnswer> BatchReadAtOnce(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request) {

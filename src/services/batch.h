@@ -1,10 +1,12 @@
 #ifndef SMELT_SERVICES_BATCH_H_
 #define SMELT_SERVICES_BATCH_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "build/bazel/remote/execution/v2/remote_execution.pb.h"
 #include "src/services/messages/batch_read_answer.h"
 #include "src/services/service_parts.h"
@@ -19,7 +21,11 @@ using BatchDone = std::function<void(absl::Status)>;
 void BatchUpdate(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchUpdateBlobsRequest& request,
                  build::bazel::remote::execution::v2::BatchUpdateBlobsResponse& response, BatchDone done);
 
-// BatchReadBlobs, likewise. Waits for the memory that the blobs take.
+// The bytes of all blobs that are asked for. INVALID_ARGUMENT if they are too many.
+absl::StatusOr<std::int64_t> BatchReadBytes(const ServiceParts& parts,
+                                            const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request);
+
+// BatchReadBlobs, likewise, of what BatchReadBytes has found to be right.
 void BatchRead(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request,
                build::bazel::remote::execution::v2::BatchReadBlobsResponse& response, BatchDone done);
 

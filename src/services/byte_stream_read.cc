@@ -35,7 +35,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!status.ok() || range_.begin == range_.end) return Finish(ToGrpc(status));
     stream_.Busy();
     const std::int64_t held = std::min(range_.digest.size, kInMemoryBytesMax);
-    parts_.budget.Acquire(held, [this](BytesBudget::Hold hold) {
+    parts_.budget.Acquire(context.peer(), held, [this](BytesBudget::Hold hold) {
       hold_ = std::move(hold);
       MayOpenInPlace() ? Open() : Run([this] { Open(); });
     });

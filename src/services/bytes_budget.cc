@@ -9,52 +9,81 @@ BytesBudget::Hold& BytesBudget::Hold::operator=(Hold&& other) noexcept {
   if (this == &other) return *this;
   Release();
   budget_ = std::exchange(other.budget_, nullptr);
+  account_ = std::exchange(other.account_, nullptr);
   bytes_ = std::exchange(other.bytes_, 0);
   return *this;
 }
 
-void BytesBudget::Hold::Release() {
-  BytesBudget* budget = std::exchange(budget_, nullptr);
-  if (budget != nullptr) budget->GiveBack(std::exchange(bytes_, 0));
-}
-
 void BytesBudget::Hold::ShrinkTo(std::int64_t bytes) {
-  if (bytes >= bytes_) return;
-  budget_->GiveBack(std::exchange(bytes_, bytes) - bytes);
+  if (bytes < bytes_) budget_->GiveBack(account_, std::exchange(bytes_, bytes) - bytes);
 }
 
-void BytesBudget::Acquire(std::int64_t bytes, Granted granted) {
+void BytesBudget::Acquire(std::string_view connection, std::int64_t bytes, Granted granted) {
   bytes = std::min(bytes, limit_);
+  if (bytes <= 0) return granted(Hold());
+  Account* account = nullptr;
   {
     const std::lock_guard lock(mu_);
-    if (!waiting_.empty() || free_ < bytes) {
-      waiting_.push_back({bytes, std::move(granted)});
-      return;
-    }
+    account = &AccountOf(connection);
+    if (!queue_.empty() || free_ < bytes) return Enqueue(*account, {bytes, ++turns_, std::move(granted)});
     free_ -= bytes;
+    account->held += bytes;
   }
-  granted(Hold(this, bytes));
+  granted(Hold(this, account, bytes));
 }
 
 BytesBudget::Hold BytesBudget::TryAcquire(std::int64_t bytes) {
   const std::lock_guard lock(mu_);
-  if (!waiting_.empty() || free_ < bytes) return Hold();
+  if (!queue_.empty() || free_ < bytes) return Hold();
   free_ -= bytes;
-  return Hold(this, bytes);
+  return Hold(this, nullptr, bytes);
 }
 
-void BytesBudget::GiveBack(std::int64_t bytes) {
-  std::vector<Waiter> served;
+void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
+  std::vector<std::pair<Account*, Waiter>> served;
   {
     const std::lock_guard lock(mu_);
     free_ += bytes;
-    while (!waiting_.empty() && waiting_.front().bytes <= free_) {
-      free_ -= waiting_.front().bytes;
-      served.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
+    if (account != nullptr) Change(*account, [bytes](Account& one) { one.held -= bytes; });
+    while (!queue_.empty() && queue_.begin()->account->waiting.front().bytes <= free_) {
+      served.push_back(TakeFirst(*queue_.begin()->account));
     }
   }
-  for (Waiter& waiter : served) waiter.granted(Hold(this, waiter.bytes));
+  for (auto& [next, waiter] : served) waiter.granted(Hold(this, next, waiter.bytes));
+}
+
+BytesBudget::Account& BytesBudget::AccountOf(std::string_view connection) {
+  const auto found = accounts_.find(connection);
+  if (found != accounts_.end()) return found->second;
+  const auto made = accounts_.try_emplace(std::string(connection)).first;
+  made->second.connection = made->first;
+  return made->second;
+}
+
+void BytesBudget::Enqueue(Account& account, Waiter waiter) {
+  ++waiting_;
+  Change(account, [&waiter](Account& one) { one.waiting.push_back(std::move(waiter)); });
+}
+
+std::pair<BytesBudget::Account*, BytesBudget::Waiter> BytesBudget::TakeFirst(Account& account) {
+  std::pair<Account*, Waiter> first(&account, std::move(account.waiting.front()));
+  --waiting_;
+  free_ -= first.second.bytes;
+  Change(account, [](Account& one) {
+    one.held += one.waiting.front().bytes;
+    one.waiting.pop_front();
+  });
+  return first;
+}
+
+void BytesBudget::Change(Account& account, const std::function<void(Account&)>& change) {
+  if (!account.waiting.empty()) queue_.erase(TurnOf(account));
+  change(account);
+  if (!account.waiting.empty()) {
+    queue_.insert(TurnOf(account));
+  } else if (account.held == 0) {
+    accounts_.erase(accounts_.find(account.connection));
+  }
 }
 
 std::int64_t BytesBudget::held_bytes() {
@@ -64,7 +93,7 @@ std::int64_t BytesBudget::held_bytes() {
 
 std::int64_t BytesBudget::waiting() {
   const std::lock_guard lock(mu_);
-  return static_cast<std::int64_t>(waiting_.size());
+  return waiting_;
 }
 
 }  // namespace smelt

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,7 @@ TEST(BytesBudgetTest, GrantsAtOnceWhatIsFreeAndTakesItBack) {
   BytesBudget budget(100);
   {
     std::optional<BytesBudget::Hold> hold;
-    budget.Acquire(60, [&](BytesBudget::Hold granted) { hold = std::move(granted); });
+    budget.Acquire("a", 60, [&](BytesBudget::Hold granted) { hold = std::move(granted); });
     ASSERT_TRUE(hold.has_value());
     EXPECT_EQ(hold->bytes(), 60);
     EXPECT_EQ(budget.held_bytes(), 60);
@@ -29,7 +30,7 @@ TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
   std::vector<int> served;
   std::vector<BytesBudget::Hold> holds;
   for (const int bytes : {80, 10, 10, 50}) {
-    budget.Acquire(bytes, [&, bytes](BytesBudget::Hold hold) {
+    budget.Acquire("a", bytes, [&, bytes](BytesBudget::Hold hold) {
       served.push_back(bytes);
       holds.push_back(std::move(hold));
     });
@@ -43,11 +44,74 @@ TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
   EXPECT_EQ(served.back(), 50);
 }
 
+// Asks for connections, and keeps what they get, in its order.
+struct Served {
+  explicit Served(BytesBudget& budget) : budget(budget) {}
+  void Ask(const std::string& connection, std::int64_t bytes = 1) {
+    budget.Acquire(connection, bytes, [this, connection](BytesBudget::Hold hold) {
+      order += connection;
+      holds.push_back(std::move(hold));
+    });
+  }
+
+  BytesBudget& budget;
+  std::string order;
+  std::vector<BytesBudget::Hold> holds;
+};
+
+TEST(BytesBudgetTest, TheConnectionThatHoldsLeastComesNext) {
+  BytesBudget budget(10);
+  Served served(budget);
+  served.Ask("a", 8);
+  BytesBudget::Hold rest = budget.TryAcquire(2);
+  for (int i = 0; i < 3; ++i) served.Ask("a");
+  served.Ask("b");
+  served.Ask("c");
+  EXPECT_EQ(served.order, "a");
+  rest.ShrinkTo(1);
+  rest.Release();
+  EXPECT_EQ(served.order, "abc");
+  served.holds.erase(served.holds.begin());
+  EXPECT_EQ(served.order, "abcaaa");
+  EXPECT_EQ(budget.waiting(), 0);
+}
+
+TEST(BytesBudgetTest, ConnectionsThatHoldTheSameTakeTurns) {
+  BytesBudget budget(6);
+  BytesBudget::Hold all = budget.TryAcquire(6);
+  Served served(budget);
+  for (int i = 0; i < 4; ++i) served.Ask("a");
+  for (int i = 0; i < 4; ++i) served.Ask("b");
+  all.Release();
+  EXPECT_EQ(served.order, "ababab");
+}
+
+TEST(BytesBudgetTest, WhoWaitsForMuchIsNotOvertakenByThoseThatComeLater) {
+  BytesBudget budget(10);
+  BytesBudget::Hold some = budget.TryAcquire(5);
+  Served served(budget);
+  served.Ask("a", 8);
+  served.Ask("b");
+  EXPECT_EQ(served.order, "");
+  some.Release();
+  EXPECT_EQ(served.order, "ab");
+}
+
+TEST(BytesBudgetTest, NothingIsGivenAtOnceAndToNobody) {
+  BytesBudget budget(1);
+  Served served(budget);
+  served.Ask("a");
+  served.Ask("b", 0);
+  EXPECT_EQ(served.order, "ab");
+  served.holds.clear();
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
 TEST(BytesBudgetTest, MoreThanThereIsWaitsForAllOfIt) {
   BytesBudget budget(100);
   BytesBudget::Hold first = budget.TryAcquire(1);
   std::int64_t granted = 0;
-  budget.Acquire(1000, [&](BytesBudget::Hold hold) { granted = hold.bytes(); });
+  budget.Acquire("a", 1000, [&](BytesBudget::Hold hold) { granted = hold.bytes(); });
   EXPECT_EQ(granted, 0);
   first.Release();
   EXPECT_EQ(granted, 100);
@@ -66,7 +130,7 @@ TEST(BytesBudgetTest, WhatAHoldShrinksByServesTheNext) {
   BytesBudget budget(100);
   BytesBudget::Hold hold = budget.TryAcquire(100);
   std::int64_t granted = 0;
-  budget.Acquire(60, [&](BytesBudget::Hold next) { granted = next.bytes(); });
+  budget.Acquire("a", 60, [&](BytesBudget::Hold next) { granted = next.bytes(); });
   hold.ShrinkTo(200);
   hold.ShrinkTo(41);
   EXPECT_EQ(granted, 0);
@@ -84,7 +148,7 @@ TEST(BytesBudgetTest, ManyThreadsNeverHoldMoreThanThereIs) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 2000; ++i) {
-        budget.Acquire(1 + (i * 37 + t) % 400, [&](BytesBudget::Hold hold) {
+        budget.Acquire(std::to_string(t % 3), 1 + (i * 37 + t) % 400, [&](BytesBudget::Hold hold) {
           const std::int64_t now = held += hold.bytes();
           for (std::int64_t seen = peak; now > seen && !peak.compare_exchange_weak(seen, now);) continue;
           held -= hold.bytes();

@@ -20,6 +20,7 @@ namespace {
 namespace v2 = build::bazel::remote::execution::v2;
 
 constexpr int kDigestsInPlaceMax = 1000;
+constexpr std::int64_t kUpdatedBytes = 256;  // of an answer to BatchUpdateBlobs, at most, for each blob
 
 absl::Status FindMissing(const ServiceParts& parts, const v2::FindMissingBlobsRequest& request,
                          v2::FindMissingBlobsResponse& response) {
@@ -45,37 +46,48 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response, parts_.calls, "FindMissingBlobs");
-    v2::FindMissingBlobsRequest request;
-    absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, request);
-    if (status.ok() && request.blob_digests_size() > parts_.limits.digests_max) {
-      status = absl::InvalidArgumentError(fmt::format("blob_digests: {} digests; {} are allowed in one call",
-                                                      request.blob_digests_size(), parts_.limits.digests_max));
+    RawCall call(*context, *response, parts_.calls, "FindMissingBlobs");
+    const auto answer_bytes = static_cast<std::int64_t>(bytes->Length());  // at most, if all are missing
+    if (answer_bytes <= kLittleAnswerBytes) {
+      Find(*context, *bytes, call);
+    } else {  // who waits does so as bytes, which are a third of what they are when parsed
+      call.MayBeLarge(parts_.watch);
+      call.Reserve(parts_.budget, answer_bytes, [=, this] { Find(*context, *bytes, call); });
     }
-    status.ok() ? Find(std::move(request), call) : call.Finish(status);
     return call.reactor();
   }
 
   grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response, parts_.calls, "BatchUpdateBlobs");
+    RawCall call(*context, *response, parts_.calls, "BatchUpdateBlobs");
     const auto request = std::make_shared<v2::BatchUpdateBlobsRequest>();
     const absl::Status status = Check(*context, *bytes, Permission::kWriteBlobs, *request);
-    status.ok() ? Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate) : call.Finish(status);
+    const std::int64_t answer_bytes = kUpdatedBytes * request->requests_size();
+    if (!status.ok()) {
+      call.Finish(status);
+    } else if (answer_bytes <= kLittleAnswerBytes) {
+      Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate);
+    } else {
+      call.MayBeLarge(parts_.watch);
+      call.Reserve(parts_.budget, answer_bytes,
+                   [=, this] { Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate); });
+    }
     return call.reactor();
   }
 
   grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response, parts_.calls, "BatchReadBlobs");
+    RawCall call(*context, *response, parts_.calls, "BatchReadBlobs");
     const auto request = std::make_shared<v2::BatchReadBlobsRequest>();
-    const absl::Status status = Check(*context, *bytes, Permission::kReadBlobs, *request);
-    if (!status.ok()) {
-      call.Finish(status);
+    const absl::StatusOr<std::int64_t> answer_bytes = CheckBatchRead(*context, *bytes, *request);
+    if (!answer_bytes.ok()) {
+      call.Finish(answer_bytes.status());
     } else if (const auto answer = BatchReadAtOnce(parts_, *request); answer.has_value()) {
       call.Finish(answer->Serialized());
     } else {
-      Run<v2::BatchReadBlobsResponse>(request, call, BatchRead);
+      call.MayBeLarge(parts_.watch);
+      call.Reserve(parts_.budget, *answer_bytes,
+                   [=, this] { Run<v2::BatchReadBlobsResponse>(request, call, BatchRead); });
     }
     return call.reactor();
   }
@@ -101,12 +113,29 @@ class CasService : public Base {
     return MayCall(context, request, permission);
   }
 
-  void Find(v2::FindMissingBlobsRequest request, const RawCall& call) {
+  absl::StatusOr<std::int64_t> CheckBatchRead(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
+                                              v2::BatchReadBlobsRequest& request) {
+    RETURN_IF_ERROR(Check(context, bytes, Permission::kReadBlobs, request));
+    return BatchReadBytes(parts_, request);
+  }
+
+  absl::Status CheckFind(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
+                         v2::FindMissingBlobsRequest& request) {
+    RETURN_IF_ERROR(Check(context, bytes, Permission::kReadBlobs, request));
+    if (request.blob_digests_size() <= parts_.limits.digests_max) return absl::OkStatus();
+    return absl::InvalidArgumentError(fmt::format("blob_digests: {} digests; {} are allowed in one call",
+                                                  request.blob_digests_size(), parts_.limits.digests_max));
+  }
+
+  void Find(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes, const RawCall& call) {
+    v2::FindMissingBlobsRequest request;
+    const absl::Status status = CheckFind(context, bytes, request);
+    if (!status.ok()) return call.Finish(status);
     const bool in_place = parts_.reads_in_place && request.blob_digests_size() <= kDigestsInPlaceMax;
     const auto answer = [this, call](const v2::FindMissingBlobsRequest& asked) {
       v2::FindMissingBlobsResponse response;
-      const absl::Status status = FindMissing(parts_, asked, response);
-      call.Finish(status, response);
+      const absl::Status found = FindMissing(parts_, asked, response);
+      call.Finish(found, response);
     };
     if (in_place) return answer(request);
     if (!parts_.reads.Submit([=, request = std::move(request)] { answer(request); })) call.Finish(TooBusy());

@@ -13,18 +13,24 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
+constexpr std::int64_t kPageBytes = 1 << 20;  // in memory: a page, the message that it is sent as, and what comes next
+
 class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   GetTreeReactor(const ServiceParts& parts, grpc::CallbackServerContext& context)
       : parts_(parts), stream_(parts.watch, context) {}
 
-  void Start(const v2::GetTreeRequest& request, const absl::Status& checked) {
+  void Start(const grpc::CallbackServerContext& context, const v2::GetTreeRequest& request,
+             const absl::Status& checked) {
     if (!checked.ok()) return Finish(ToGrpc(checked));
     absl::StatusOr<TreePages> pages = TreePages::Of(parts_.blobs, parts_.limits, request);
     if (!pages.ok()) return Finish(ToGrpc(pages.status()));
     pages_ = std::move(*pages);
     stream_.Busy();
-    if (!parts_.reads.Submit([this] { SendPage(); })) Finish(ToGrpc(TooBusy()));
+    parts_.budget.Acquire(context.peer(), kPageBytes, [this](BytesBudget::Hold hold) {
+      hold_ = std::move(hold);
+      if (!parts_.reads.Submit([this] { SendPage(); })) Finish(ToGrpc(TooBusy()));
+    });
   }
 
   void OnWriteDone(bool ok) override {
@@ -48,6 +54,7 @@ class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   const ServiceParts& parts_;
   StreamWatch::Stream stream_;
+  BytesBudget::Hold hold_;
   std::optional<TreePages> pages_;
   v2::GetTreeResponse page_;
   grpc::ByteBuffer message_;  // the page
@@ -60,7 +67,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StartGetTree(const ServiceParts& par
                                                          const v2::GetTreeRequest& request,
                                                          const absl::Status& checked) {
   auto* reactor = new GetTreeReactor(parts, context);
-  reactor->Start(request, checked);
+  reactor->Start(context, request, checked);
   return reactor;
 }
 

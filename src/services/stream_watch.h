@@ -32,6 +32,11 @@ class StreamWatch {
     // Something moved; from now on its client is waited for.
     void Moved() { since_.store(watch_.now_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
 
+    // The last `bytes` went to gRPC, which does not say how they fare: its client has a second more for each MiB.
+    void Sends(std::int64_t bytes) {
+      since_.store(watch_.now_.load(std::memory_order_relaxed) + (bytes >> 20), std::memory_order_relaxed);
+    }
+
     // It waits for us, not for its client.
     void Busy() { since_.store(kBusy, std::memory_order_relaxed); }
 

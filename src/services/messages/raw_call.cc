@@ -51,6 +51,26 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Messa
   return absl::InvalidArgumentError(fmt::format("not a {}", message.GetTypeName()));
 }
 
+// What is reserved for an answer goes back, and the watch ends, when gRPC is done with the call.
+class LargeAnswer : public grpc::ServerUnaryReactor {
+ public:
+  LargeAnswer(StreamWatch& watch, grpc::CallbackServerContext& context) : stream_(watch, context) { stream_.Busy(); }
+
+  void Keep(BytesBudget::Hold hold) { hold_ = std::move(hold); }
+  std::int64_t kept_bytes() const { return hold_.bytes(); }
+
+  void Sends(std::size_t bytes) {
+    hold_.ShrinkTo(static_cast<std::int64_t>(bytes));
+    stream_.Sends(static_cast<std::int64_t>(bytes));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  StreamWatch::Stream stream_;
+  BytesBudget::Hold hold_;
+};
+
 grpc::ByteBuffer SerializeMessage(const MessageLite& message) {
   grpc::Slice slice(message.ByteSizeLong());
   message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
@@ -61,8 +81,23 @@ RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer,
                  std::string_view method)
     : context_(&context), observed_(observer, method), reactor_(context.DefaultReactor()), answer_(&answer) {}
 
+void RawCall::MayBeLarge(StreamWatch& watch) {
+  large_ = new LargeAnswer(watch, *context_);
+  reactor_ = large_;
+}
+
+void RawCall::Reserve(BytesBudget& budget, std::int64_t bytes, std::function<void()> then) const {
+  budget.Acquire(context_->peer(), bytes, [large = large_, then = std::move(then)](BytesBudget::Hold hold) {
+    large->Keep(std::move(hold));
+    then();
+  });
+}
+
+std::int64_t RawCall::reserved_bytes() const { return large_ == nullptr ? 0 : large_->kept_bytes(); }
+
 void RawCall::Finish(const absl::Status& error) const {
   Answering::Begin();
+  if (large_ != nullptr) large_->Sends(0);
   observed_.End(*context_, error.code());
   reactor_->Finish(ToGrpc(error));
 }
@@ -71,6 +106,7 @@ void RawCall::Finish(const MessageLite& answer) const { Finish(SerializeMessage(
 
 void RawCall::Finish(grpc::ByteBuffer&& answer) const {
   Answering::Begin();
+  if (large_ != nullptr) large_->Sends(answer.Length());
   *answer_ = std::move(answer);
   observed_.End(*context_, absl::StatusCode::kOk);
   reactor_->Finish(grpc::Status::OK);
