@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -22,10 +23,10 @@ using grpc::StatusCode;
 // Lets nobody do anything but what is in `allowed`, and remembers what it was asked.
 class Table : public Authorizer {
  public:
-  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view instance,
+  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::optional<std::string_view> instance,
                                       Permission permission) override {
     const std::lock_guard lock(mu_);
-    asked_.insert({permission, std::string(instance)});
+    asked_.insert({permission, std::string(instance.value_or("any"))});
     last_ = credentials;
     if (credentials.authorization == "Bearer stale") return absl::UnauthenticatedError("the token is stale");
     if (allowed_.contains(permission)) return Principal{"somebody", "reader"};
