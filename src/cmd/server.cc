@@ -209,6 +209,8 @@ int Serve(const ServerConfig& config) {
   std::vector<ParentRule> rules;
   for (const auto& [instance, parent] : config.parents) rules.push_back({instance, parent});
   ZstdForms forms((*store)->staging_directory(), config.storage.size / kZstdFormsPart, config.storage.free);
+  const std::string forms_directory = config.storage.directory + "/zstd-forms";
+  forms.LoadFrom(forms_directory);
   std::unique_ptr<ServerBucket> bucket;
   if (config.s3) {
     absl::StatusOr<std::unique_ptr<ServerBucket>> opened = ServerBucket::Open(*config.s3, **store, forms, clock);
@@ -259,6 +261,8 @@ int Serve(const ServerConfig& config) {
   SayWhatIsOpen(config, **server, status.get());
   AwaitSignal();
   Drain(config, site, **server);
+  const absl::Status saved = forms.SaveTo(forms_directory);
+  if (!saved.ok()) LOG(WARNING) << "blobs are compressed anew after the next start: " << saved;
   return 0;
 }
 

@@ -266,7 +266,7 @@ class Floods(Http2Test):
         self.server.close()
         with open(self.directory + ".toml", "w", encoding="utf-8") as config:
             config.write('[limits]\nmemory = "8MiB"\n')
-        self.server = Server(self.directory, "--config", config.name)
+        self.server = Server(self.directory, "--config", config.name, "--status", "127.0.0.1:0")
         self.addCleanup(self.server.__exit__)
         before = self.server.memory()
         for _ in range(2):

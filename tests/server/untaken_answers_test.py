@@ -1,13 +1,13 @@
 """Clients that ask for large answers and take none of them, by HTTP/2's windows: what the answers take is bounded, and
 others are served meanwhile."""
 
-import hashlib
 import os
 import tempfile
 import unittest
 
 import http2
 from http2 import END_HEADERS, END_STREAM, Connection, frame, headers_of, message
+from proto import digest_of, field
 from server import Server
 
 V2 = "/build.bazel.remote.execution.v2."
@@ -19,24 +19,6 @@ ANSWER_BYTES = 3_900_000
 MEMORY_MEBIBYTES = 32  # the server's limit for blobs and answers
 
 
-def varint(number):
-    out = b""
-    while number > 127:
-        out, number = out + bytes([number & 127 | 128]), number >> 7
-    return out + bytes([number])
-
-
-def field(number, value):
-    """A field of a message: `value` is a number, or the bytes of a text or a message."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def digest_of(data):
-    return field(1, hashlib.sha256(data).hexdigest().encode()) + field(2, len(data))
-
-
 class UntakenAnswersTest(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="smelt-untaken-")
@@ -44,7 +26,7 @@ class UntakenAnswersTest(unittest.TestCase):
         config = directory.name + "/server.toml"
         with open(config, "w", encoding="utf-8") as file:
             file.write(f'[limits]\nmemory = "{MEMORY_MEBIBYTES}MiB"\n')
-        self.server = Server(directory.name + "/store", "--config", config)
+        self.server = Server(directory.name + "/store", "--config", config, "--status", "127.0.0.1:0")
         self.addCleanup(self.server.__exit__)
         self.blob = os.urandom(ANSWER_BYTES)
         put = field(2, field(1, digest_of(self.blob)) + field(2, self.blob))

@@ -1,6 +1,8 @@
 #include "src/services/zstd/zstd_forms.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 
 #include "fmt/format.h"
 #include "src/base/errno_status.h"
+#include "src/base/file_system.h"
 #include "src/base/status_macros.h"
 #include "src/store/pieces.h"
 #include "src/store/unnamed_file.h"
@@ -18,6 +21,7 @@ namespace smelt {
 namespace {
 
 constexpr std::int64_t kAlignment = 4 << 10;
+constexpr char kIndexName[] = "index";
 
 std::int64_t Aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -48,6 +52,78 @@ absl::StatusOr<std::string> ReadAt(int fd, std::int64_t offset, std::int64_t len
 
 ZstdForms::ZstdForms(std::string directory, std::int64_t bytes_max, std::int64_t free_bytes_min)
     : directory_(std::move(directory)), segment_bytes_(bytes_max / kSegments), free_bytes_min_(free_bytes_min) {}
+
+ZstdForms::Segment::~Segment() {
+  if (!path.empty()) ::unlink(path.c_str());
+}
+
+absl::Status ZstdForms::SaveTo(const std::string& directory) {
+  const std::lock_guard lock(mu_);
+  RETURN_IF_ERROR(FileSystem::System().MakeDirectories(directory, 0700));
+  std::vector<FormRow> rows;
+  for (const std::shared_ptr<Segment>& segment : segments_) {
+    ASSIGN_OR_RETURN(const std::string name, GiveName(*segment, directory));
+    for (const Digest& blob : segment->blobs) {
+      const auto found = forms_.find(blob);
+      if (found == forms_.end() || found->second.segment != segment || !found->second.digest) continue;
+      rows.push_back({name, blob, found->second.begin, *found->second.digest});
+    }
+  }
+  RETURN_IF_ERROR(FileSystem::System().WriteNewFile(directory + "/" + kIndexName, SerializeFormRows(rows), 0600));
+  for (const std::shared_ptr<Segment>& segment : segments_) segment->path.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ZstdForms::GiveName(Segment& segment, const std::string& directory) {
+  struct stat file = {};
+  if (::fstat(segment.fd.get(), &file) != 0) return ErrnoStatus(errno, "stat a file of compressed forms");
+  const std::string name = fmt::format("frames-{}", file.st_ino);
+  if (!segment.path.empty()) return name;
+  const std::string path = directory + "/" + name, open = fmt::format("/proc/self/fd/{}", segment.fd.get());
+  if (::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return ErrnoStatus(errno, path);
+  }
+  segment.path = path;
+  return name;
+}
+
+void ZstdForms::LoadFrom(const std::string& directory) {
+  FileSystem& files = FileSystem::System();
+  const auto saved = files.ReadFile(directory + "/" + kIndexName);
+  (void)files.Remove(directory + "/" + kIndexName);  // these are the forms' names for one start
+  const auto rows = saved.ok() ? ParseFormRows(*saved) : saved.status();
+  absl::flat_hash_map<std::string, std::shared_ptr<Segment>> segments;
+  if (rows.ok()) {
+    for (const FormRow& row : *rows) Take(directory, row, segments);
+  }
+  for (const std::string& name : files.List(directory).value_or(std::vector<std::string>())) {
+    if (!segments.contains(name)) (void)files.Remove(directory + "/" + name);
+  }
+}
+
+void ZstdForms::Take(const std::string& directory, const FormRow& row,
+                     absl::flat_hash_map<std::string, std::shared_ptr<Segment>>& segments) {
+  const auto [found, is_new] = segments.try_emplace(row.file);
+  std::shared_ptr<Segment>& segment = found->second;
+  if (is_new) segment = Opened(directory + "/" + row.file);
+  const std::int64_t end = row.begin + row.form.size;
+  if (segment == nullptr || end > segment->size) return;
+  const std::lock_guard lock(mu_);
+  if (segments_.empty() || segments_.back() != segment) segments_.push_back(segment);
+  forms_.insert_or_assign(row.blob, Form{segment, row.begin, end, row.form});
+  segment->blobs.push_back(row.blob);
+}
+
+// Null if there is none, or if it is larger than one may be now.
+std::shared_ptr<ZstdForms::Segment> ZstdForms::Opened(const std::string& path) const {
+  auto segment = std::make_shared<Segment>();
+  segment->path = path;
+  segment->fd = UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  struct stat file = {};
+  if (!segment->fd.valid() || ::fstat(segment->fd.get(), &file) != 0 || !S_ISREG(file.st_mode)) return nullptr;
+  segment->size = Aligned(file.st_size);
+  return segment->size <= segment_bytes_ ? segment : nullptr;
+}
 
 ZstdForms::Maker::~Maker() {
   const std::lock_guard lock(forms_.mu_);

@@ -17,17 +17,18 @@
 #include "src/base/unique_fd.h"
 #include "src/digest/digest.h"
 #include "src/digest/hasher.h"
+#include "src/services/zstd/forms_index.h"
 #include "src/store/bytes.h"
 
 namespace smelt {
 
 // Blobs as zstd, as they were uploaded, once sent, or came from a far store: so that what many clients read is
-// compressed once. Nothing depends on it: it begins empty with each start of the server, is not synced, and drops what
-// is oldest. It says nothing of whether a blob is in the store.
+// compressed once. Nothing depends on it: it is not synced, drops what is oldest, and is empty after a crash. It says
+// nothing of whether a blob is in the store.
 //
 // They lie in a few unnamed files, which go one by one when there are too many, and all at once when one is to be kept
-// and the disk has little room. Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what
-// it saves.
+// and the disk has little room. Only from a server's end (SaveTo) to its next start (LoadFrom) do the files need names.
+// Thread-safe; blocks for the disk. docs/adr/0014-blobs-are-compressed-once.md has what it saves.
 class ZstdForms {
   struct Segment;
   struct Form;
@@ -38,6 +39,13 @@ class ZstdForms {
   // At most `bytes_max` bytes on the file system of `directory`, and none while less than twice `free_bytes_min` are
   // free there; with 0 nothing is kept.
   ZstdForms(std::string directory, std::int64_t bytes_max, std::int64_t free_bytes_min = 0);
+
+  // Gives the files names in `directory`, on the same file system, with an index of what they hold that is known to be
+  // right. The last call of all. On an error nothing is saved.
+  absl::Status SaveTo(const std::string& directory);
+
+  // Takes what SaveTo has left there, as the oldest, and removes whatever else is there. The first call of all.
+  void LoadFrom(const std::string& directory);
 
   // Reads one form from its beginning to its end, also when it has been dropped meanwhile. One thread at a time.
   class Reader {
@@ -124,7 +132,10 @@ class ZstdForms {
   static constexpr std::size_t kMakersMax = 8;
 
   struct Segment {
+    ~Segment();
+
     UniqueFd fd;
+    std::string path;           // of its name, which goes with it; empty without one
     std::int64_t size = 0;      // guarded by mu_
     std::vector<Digest> blobs;  // guarded by mu_: whose forms it holds
   };
@@ -135,6 +146,10 @@ class ZstdForms {
   };
 
   void KeepNow(const Digest& blob, const Bytes& frames);
+  absl::StatusOr<std::string> GiveName(Segment& segment, const std::string& directory);  // with mu_ held
+  void Take(const std::string& directory, const FormRow& row,
+            absl::flat_hash_map<std::string, std::shared_ptr<Segment>>& segments);
+  std::shared_ptr<Segment> Opened(const std::string& path) const;
   bool HasRoom() const;
   std::shared_ptr<Segment> Reserve(std::int64_t bytes, std::int64_t& offset);
   std::shared_ptr<Segment> DropOldest();

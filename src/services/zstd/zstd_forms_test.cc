@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/file_system.h"
 #include "src/testing/status_matchers.h"
 #include "src/testing/temp_dir.h"
 
@@ -202,6 +203,84 @@ TEST_F(ZstdFormsTest, WhatCannotBeWrittenTakesAllWithIt) {
   EXPECT_FALSE(forms_.Find(Blob(2)).has_value());
   forms_.Keep(Blob(2), Bytes(Form(2, 10'000)));
   EXPECT_EQ(Read(Blob(2)), Form(2, 10'000));
+}
+
+// Another start of the server.
+class Restarted {
+ public:
+  explicit Restarted(const std::string& directory, std::int64_t bytes_max = kBytesMax) : forms_(directory, bytes_max) {
+    forms_.LoadFrom(directory + "/saved");
+  }
+  ZstdForms& operator*() { return forms_; }
+  ZstdForms* operator->() { return &forms_; }
+
+  absl::StatusOr<std::string> Read(const Digest& blob) {
+    auto reader = forms_.Find(blob);
+    return reader ? reader->Next(1 << 20) : absl::NotFoundError("");
+  }
+
+ private:
+  ZstdForms forms_;
+};
+
+constexpr auto kNotFound = absl::StatusCode::kNotFound;
+
+TEST_F(ZstdFormsTest, AreThereAfterAnyNumberOfRestarts) {
+  const std::string saved = directory_.path() + "/saved";
+  forms_.Keep(Blob(0), Bytes(Form(0, 10'000)));
+  EXPECT_OK(forms_.SaveTo(saved));
+  for (int start = 1; start < 4; ++start) {
+    Restarted forms(directory_.path());
+    for (int number = 0; number < start; ++number) {
+      EXPECT_THAT(forms.Read(Blob(number)), IsOkAndHolds(Form(number, 10'000))) << start << " " << number;
+    }
+    forms->Keep(Blob(start), Bytes(Form(start, 10'000)));
+    EXPECT_OK(forms->SaveTo(saved));
+  }
+  const auto files = FileSystem::System().List(saved);
+  ASSERT_OK(files);
+  EXPECT_EQ(files->size(), 2u) << "one file of frames goes on being filled, and the index";
+}
+
+TEST_F(ZstdFormsTest, AreGoneAfterACrashAndLeaveNothing) {
+  const std::string saved = directory_.path() + "/saved";
+  forms_.Keep(Blob(1), Bytes(Form(1, 10'000)));
+  EXPECT_OK(forms_.SaveTo(saved));
+  {
+    Restarted crashing(directory_.path());  // has taken the index
+    EXPECT_OK(crashing->SaveTo(saved));     // so that the file stays
+    std::filesystem::remove(saved + "/index");
+  }
+  Restarted forms(directory_.path());
+  EXPECT_THAT(forms.Read(Blob(1)), StatusIs(kNotFound));
+  EXPECT_THAT(FileSystem::System().List(saved), IsOkAndHolds(testing::IsEmpty()));
+}
+
+TEST_F(ZstdFormsTest, WhatWasNotKnownToBeRightIsNotSaved) {
+  ZstdForms::Arrival arrival(forms_, Blob(1));
+  arrival.Begin(6);
+  EXPECT_OK(arrival.Add("frames"));
+  arrival.Keep();
+  EXPECT_OK(forms_.SaveTo(directory_.path() + "/saved"));
+  EXPECT_FALSE(Restarted(directory_.path())->FindAny(Blob(1)));
+}
+
+TEST_F(ZstdFormsTest, WhatWasDamagedMeanwhileIsForgottenAsEver) {
+  const std::string saved = directory_.path() + "/saved";
+  for (const int number : {1, 2}) forms_.Keep(Blob(number), Bytes(Form(number, 10'000)));
+  EXPECT_OK(forms_.SaveTo(saved));
+  for (const auto& entry : std::filesystem::directory_iterator(saved)) {
+    if (entry.path().filename() != "index") std::filesystem::resize_file(entry.path(), 13'000);
+  }
+  Restarted forms(directory_.path());
+  EXPECT_THAT(forms.Read(Blob(1)), IsOkAndHolds(Form(1, 10'000)));
+  EXPECT_THAT(forms.Read(Blob(2)), StatusIs(kNotFound));
+}
+
+TEST_F(ZstdFormsTest, ALowerLimitTakesNoLargerFile) {
+  forms_.Keep(Blob(1), Bytes(Form(1, 500'000)));
+  EXPECT_OK(forms_.SaveTo(directory_.path() + "/saved"));
+  EXPECT_THAT(Restarted(directory_.path(), kBytesMax / 4).Read(Blob(1)), StatusIs(kNotFound));
 }
 
 TEST_F(ZstdFormsTest, WithoutADirectoryNothingIsKept) {
