@@ -1,6 +1,7 @@
 #include "src/config/config.h"
 
 #include <cmath>
+#include <map>
 #include <sstream>
 #include <toml.hpp>
 
@@ -190,7 +191,11 @@ std::optional<std::string> AsText(const toml::value& value) {
   return std::nullopt;
 }
 
-absl::Status ApplyTable(const std::string& file, const std::string& table, const toml::value& content, Config& config) {
+// Where each key was said last: "/etc/c.toml:3: cache.size", "environment variable SMELT_CACHE_SIZE".
+using Places = std::map<std::string, std::string>;
+
+absl::Status ApplyTable(const std::string& file, const std::string& table, const toml::value& content, Config& config,
+                        Places& places) {
   if (!content.is_table()) {
     return At(file, content, fmt::format("'{}' stands outside of a table; the tables are {}", table, KnownNames("")));
   }
@@ -204,24 +209,55 @@ absl::Status ApplyTable(const std::string& file, const std::string& table, const
     }
     const std::string below = table + "." + name;
     if (!found && value.is_table() && !KnownNames(below).empty()) {
-      RETURN_IF_ERROR(ApplyTable(file, below, value, config));
+      RETURN_IF_ERROR(ApplyTable(file, below, value, config, places));
       continue;
     }
     if (!found) return At(file, value, fmt::format("[{}] has no key '{}'; it has {}", table, name, KnownNames(table)));
     std::optional<std::string> text = AsText(value);
     absl::Status status = text ? found->set(config, *text) : absl::InvalidArgumentError("not a single value");
-    if (!status.ok()) return At(file, value, fmt::format("{}.{}: {}", table, name, std::string(status.message())));
+    if (!status.ok()) return At(file, value, fmt::format("{}: {}", below, std::string(status.message())));
+    places[below] = fmt::format("{}:{}: {}", file, value.location().line(), below);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Config> ParseFile(const std::string& text, const std::string& name, Places& places) {
+  Config config;
+  config.file = name;
+  ASSIGN_OR_RETURN(const toml::value root, ParseToml(text, name));
+  for (const auto& [table, content] : root.as_table()) {
+    RETURN_IF_ERROR(ApplyTable(name, table, content, config, places));
+  }
+  return config;
+}
+
+absl::Status ApplyVariables(const GetVariable& variable, Config& config, Places& places) {
+  for (const Key& key : Keys()) {
+    std::optional<std::string> value = variable(key.variable);
+    if (!value) continue;
+    const std::string place = fmt::format("environment variable {}", key.variable);
+    absl::Status status = key.set(config, *value);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(fmt::format("{}: {}", place, std::string(status.message())));
+    }
+    places[fmt::format("{}.{}", key.table, key.name)] = place;
+  }
+  return absl::OkStatus();
+}
+
+// What only file and variables together can have right.
+absl::Status CheckTogether(const Config& config, Places& places) {
+  const absl::Status kms = CheckKmsKey(config.s3.kms_key_id, config.s3.encryption);
+  if (kms.ok()) return kms;
+  return absl::InvalidArgumentError(fmt::format("{}: {}", places["cache.s3.kms_key_id"], std::string(kms.message())));
 }
 
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(const std::string& text, const std::string& name) {
-  Config config;
-  config.file = name;
-  ASSIGN_OR_RETURN(const toml::value root, ParseToml(text, name));
-  for (const auto& [table, content] : root.as_table()) RETURN_IF_ERROR(ApplyTable(name, table, content, config));
+  Places places;
+  ASSIGN_OR_RETURN(Config config, ParseFile(text, name, places));
+  RETURN_IF_ERROR(CheckTogether(config, places));
   return config;
 }
 
@@ -233,20 +269,14 @@ absl::StatusOr<Config> LoadConfig(const GetVariable& variable) {
   const std::string path = chosen ? *chosen : *base + "/smelt/config.toml";
 
   Config config;
+  Places places;
   if (const std::optional<std::string> text = ReadText(path)) {
-    ASSIGN_OR_RETURN(config, ParseConfig(*text, path));
+    ASSIGN_OR_RETURN(config, ParseFile(*text, path, places));
   } else if (chosen) {
     return absl::InvalidArgumentError(fmt::format("{}: cannot be read; SMELT_CONFIG names it", path));
   }
-  for (const Key& key : Keys()) {
-    std::optional<std::string> value = variable(key.variable);
-    if (!value) continue;
-    absl::Status status = key.set(config, *value);
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(
-          fmt::format("environment variable {}: {}", key.variable, std::string(status.message())));
-    }
-  }
+  RETURN_IF_ERROR(ApplyVariables(variable, config, places));
+  RETURN_IF_ERROR(CheckTogether(config, places));
   RETURN_IF_ERROR(ApplySccache(variable, config.has_cache_size, config));
   return config;
 }

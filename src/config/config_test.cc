@@ -34,14 +34,33 @@ TEST(Config, ABucketsEncryption) {
       {"\"aws:kms\"", S3Options::Encryption::kKms},
   };
   for (const auto& [text, expected] : kCases) {
-    const auto config =
-        ParseConfig("[cache.s3]\nkms_key_id = \"k\"\nserver_side_encryption = " + std::string(text) + "\n", "c.toml");
+    const auto config = ParseConfig("[cache.s3]\nserver_side_encryption = " + std::string(text) + "\n", "c.toml");
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_EQ(config->s3.encryption, expected);
-    EXPECT_EQ(config->s3.kms_key_id, "k");
   }
   EXPECT_NE(ErrorOf("[cache.s3]\nserver_side_encryption = \"kms\"\n").find("'kms': write true, false or"),
             std::string::npos);
+}
+
+TEST(Config, AKeyOfKmsIsForItsEncryptionOnly) {
+  EXPECT_EQ(ErrorOf("[cache.s3]\nkms_key_id = \"k\"\nserver_side_encryption = \"aws:kms\"\n"), "");
+  EXPECT_EQ(ErrorOf("[cache.s3]\nkms_key_id = \"\"\n"), "");
+  for (const char* other : {"", "server_side_encryption = true\n", "server_side_encryption = false\n"}) {
+    EXPECT_EQ(ErrorOf("[cache.s3]\n\nkms_key_id = \"k\"\n" + std::string(other)),
+              "/etc/c.toml:3: cache.s3.kms_key_id: needs server_side_encryption = \"aws:kms\" beside it");
+  }
+  std::map<std::string, std::string> environment = {{"HOME", "/nonexistent"}, {"SMELT_S3_KMS_KEY_ID", "k"}};
+  const auto load = [&] {
+    return LoadConfig([&](const std::string& name) -> std::optional<std::string> {
+             auto found = environment.find(name);
+             return found == environment.end() ? std::nullopt : std::optional(found->second);
+           })
+        .status();
+  };
+  EXPECT_EQ(load().message(),
+            "environment variable SMELT_S3_KMS_KEY_ID: needs server_side_encryption = \"aws:kms\" beside it");
+  environment["SMELT_S3_SERVER_SIDE_ENCRYPTION"] = "aws:kms";
+  EXPECT_TRUE(load().ok()) << load();
 }
 
 TEST(Config, NothingIsTheDefault) {

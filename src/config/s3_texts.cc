@@ -51,6 +51,11 @@ absl::Status CheckS3Endpoint(std::string_view endpoint) {
       fmt::format("'{}' is no endpoint: write \"https://host:port\" and nothing more", secret ? "..." : endpoint));
 }
 
+absl::Status CheckKmsKey(std::string_view kms_key_id, S3Options::Encryption encryption) {
+  if (kms_key_id.empty() || encryption == S3Options::Encryption::kKms) return absl::OkStatus();
+  return absl::InvalidArgumentError("needs server_side_encryption = \"aws:kms\" beside it");
+}
+
 std::optional<S3Options::Encryption> EncryptionOf(std::string_view name) {
   if (name == "AES256") return S3Options::Encryption::kAes256;
   if (name == "aws:kms") return S3Options::Encryption::kKms;

@@ -21,6 +21,9 @@ absl::Status CheckS3Endpoint(std::string_view endpoint);
 // Names with slashes between them, none of them "." or "..", which services and tools take for something else.
 absl::Status CheckKeyPrefix(std::string_view prefix);
 
+// A key of Amazon's KMS is for its encryption only.
+absl::Status CheckKmsKey(std::string_view kms_key_id, S3Options::Encryption encryption);
+
 // "AES256" and "aws:kms"; nullopt for anything else.
 std::optional<S3Options::Encryption> EncryptionOf(std::string_view name);
 

@@ -73,8 +73,8 @@ Reader S3(std::optional<S3Options>& target) {
                                {"no_credentials", Flag(s3.no_credentials)},
                                {"profile", Text(s3.profile)}}));
     if (s3.bucket.empty()) return place.Error(value, "needs the key 'bucket'");
-    if (!s3.kms_key_id.empty() && s3.encryption != S3Options::Encryption::kKms) {
-      return place.Error(value.at("kms_key_id"), "'kms_key_id' needs server_side_encryption = \"aws:kms\"");
+    if (const absl::Status bad = CheckKmsKey(s3.kms_key_id, s3.encryption); !bad.ok()) {
+      return place.Under("kms_key_id").Error(value.at("kms_key_id"), std::string(bad.message()));
     }
     target = std::move(s3);
     return absl::OkStatus();

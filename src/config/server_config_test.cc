@@ -183,7 +183,7 @@ TEST(ServerConfig, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[tls]\nkey = \"k\"\n", "s.toml:1: tls: needs the keys 'certificate' and 'key'"},
       {"[limits]\nstreams = 0\n", "s.toml:2: limits.streams: write a whole number from 1 to 100000"},
       {"[limits]\nstreams = \"9\"\n", "s.toml:2: limits.streams: write a whole number"},
-      {"[s3]\nbucket = \"b\"\nkms_key_id = \"k\"\n", "s.toml:3: s3: 'kms_key_id' needs server_side_encryption = "},
+      {"[s3]\nbucket = \"b\"\nkms_key_id = \"k\"\n", "s.toml:3: s3.kms_key_id: needs server_side_encryption = "},
       {"[instance]\nname = \"a\"\n", "s.toml:1: instance: write [[instance]]"},
       {"[[instance]]\nparent = \"a\"\n", "s.toml:1: instance: needs the key 'name'"},
       {"[[instance]]\nname = \"a\"\n", "s.toml:1: instance: needs the key 'parent'"},
