@@ -22,6 +22,7 @@
 #include "src/base/status_macros.h"
 #include "src/cmd/team_cache.h"
 #include "src/config/config.h"
+#include "src/config/s3_settings.h"
 #include "src/daemon/commands.h"
 #include "src/daemon/compile.h"
 #include "src/daemon/housekeeping.h"
@@ -145,10 +146,11 @@ int Serve(const wire::DaemonPaths& paths, const Config& config) {
   Drain drain;
   Heartbeat heartbeat;
   Listener* stoppable = nullptr;
+  const bool uses_bucket = config.remote.endpoint.empty() && !config.s3.bucket.empty();
   CommandHandler commands({files, clock, **store, counters, journal, paths.directory, paths.socket, options->observer,
                            config.file, clock.NowNanos(), drain,
                            [&](bool at_once) { at_once ? stoppable->StopAtOnce() : stoppable->Stop(); },
-                           (*team)->parts()});
+                           (*team)->parts(), uses_bucket ? SettingsOf(config.s3) : ""});
 
   Listener listener(
       {paths.socket, config.idle_seconds},

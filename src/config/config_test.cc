@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <sstream>
 #include <string>
+
+#include "src/config/s3_settings.h"
 
 namespace smelt {
 namespace {
@@ -61,6 +64,27 @@ TEST(Config, AKeyOfKmsIsForItsEncryptionOnly) {
             "environment variable SMELT_S3_KMS_KEY_ID: needs server_side_encryption = \"aws:kms\" beside it");
   environment["SMELT_S3_SERVER_SIDE_ENCRYPTION"] = "aws:kms";
   EXPECT_TRUE(load().ok()) << load();
+}
+
+TEST(Config, SettingsOfABucketAreShownAsTheyAreWritten) {
+  const std::string settings =
+      "bucket = \"b\", region = \"r\", endpoint = \"e:1\", use_ssl = false, key_prefix = \"p\", virtual_host_style = "
+      "true, "
+      "ca_file = \"/ca\", server_side_encryption = \"aws:kms\", kms_key_id = \"k\", no_credentials = true, "
+      "profile = \"f\", mode = \"read-only\"";
+  std::string lines = settings;
+  for (std::size_t at; (at = lines.find(", ")) != lines.npos;) lines.replace(at, 2, "\n");
+  const auto config = ParseConfig("[cache.s3]\n" + lines + "\n", "c.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(SettingsOf(config->s3), settings);
+  EXPECT_EQ(SettingsOf(S3Config()), "");
+
+  // Every key that there is.
+  const std::string error = ErrorOf("[cache.s3]\nno_such_key = 1\n"), names = error.substr(error.find("it has ") + 7);
+  std::istringstream all(names);
+  for (std::string name; std::getline(all >> std::ws, name, ',');) {
+    EXPECT_NE((", " + settings).find(", " + name + " = "), std::string::npos) << name;
+  }
 }
 
 TEST(Config, NothingIsTheDefault) {

@@ -33,6 +33,7 @@ struct CommandParts {
   // Ends the daemon: what is still being served is waited for a few seconds, or not at all.
   std::function<void(bool at_once)> stop;
   TeamParts team;
+  std::string bucket_settings;  // for people; empty where the team has no bucket of its own
 };
 
 // The commands that `smelt` hands to its daemon: stats, status, why, gc, show, doctor, stop. Each writes text for

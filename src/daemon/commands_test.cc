@@ -31,9 +31,20 @@ class CommandsTest : public DaemonFixture {
   }
 
   CommandHandler Commands() {
-    return CommandHandler({files_, Clock::System(), *daemon_->store, daemon_->counters, daemon_->journal, dir_.path(),
-                           dir_ / "sock", options_.observer, configuration_, Clock::System().NowNanos(), drain_,
-                           [this](bool at_once) { stopped_ = at_once ? "at once" : "when idle"; }});
+    return CommandHandler({files_,
+                           Clock::System(),
+                           *daemon_->store,
+                           daemon_->counters,
+                           daemon_->journal,
+                           dir_.path(),
+                           dir_ / "sock",
+                           options_.observer,
+                           configuration_,
+                           Clock::System().NowNanos(),
+                           drain_,
+                           [this](bool at_once) { stopped_ = at_once ? "at once" : "when idle"; },
+                           {},
+                           bucket_settings_});
   }
 
   json RunJson(std::vector<std::string> arguments) {
@@ -46,7 +57,7 @@ class CommandsTest : public DaemonFixture {
 
   std::string Key() { return daemon_->journal.LastOf("a")->key; }
 
-  std::string configuration_;
+  std::string configuration_, bucket_settings_;
   Drain drain_;
   std::string stopped_;
 };
@@ -199,6 +210,12 @@ TEST_F(CommandsTest, DoctorFindsWhatIsWrong) {
   const json doctor = RunJson({"doctor"});
   EXPECT_FALSE(doctor["good"]);
   EXPECT_GT(doctor["findings"].size(), 5u);
+}
+
+TEST_F(CommandsTest, DoctorShowsTheSettingsOfABucket) {
+  EXPECT_THAT(Run({"doctor"}).text, Not(HasSubstr("[cache.s3]")));
+  bucket_settings_ = "bucket = \"b\"";
+  EXPECT_THAT(Run({"doctor"}).text, HasSubstr("ok      [cache.s3] has bucket = \"b\"\n"));
 }
 
 TEST_F(CommandsTest, DoctorFindsACacheThatCannotBeUsed) {

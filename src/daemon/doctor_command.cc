@@ -117,6 +117,9 @@ Finding Shared(const CommandParts& parts) {
           "use a token that may write, or set [remote] mode = \"read-only\""};
 }
 
+// For people to compare with what the bucket wants.
+Finding BucketSettings(const CommandParts& parts) { return {true, "[cache.s3] has " + parts.bucket_settings, ""}; }
+
 Finding Differences(const CommandParts& parts) {
   auto counters = parts.counters.All();
   auto found = counters.find("verify_differences");
@@ -130,9 +133,10 @@ Finding Differences(const CommandParts& parts) {
 int RunDoctor(const CommandParts& parts, CommandCall& call) {
   if (!call.Accepts({"--json"}, 0)) return 2;
   const Environment environment(call.command().environment);
-  const std::vector<Finding> findings = {
-      Observer(parts),     Store(parts),         Room(parts),       Blobs(parts),  Compiler(environment),
-      Linker(environment), Wrapper(environment), Background(parts), Shared(parts), Differences(parts)};
+  std::vector<Finding> findings = {Observer(parts),       Store(parts),        Room(parts),          Blobs(parts),
+                                   Compiler(environment), Linker(environment), Wrapper(environment), Background(parts),
+                                   Shared(parts),         Differences(parts)};
+  if (!parts.bucket_settings.empty()) findings.insert(findings.end() - 1, BucketSettings(parts));
   bool all_good = true;
   nlohmann::json list = nlohmann::json::array();
   std::string text;
