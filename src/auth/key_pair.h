@@ -7,8 +7,15 @@
 
 namespace smelt {
 
-// Whether the first certificate of `certificates` is that of `private_key`, both PEM. INVALID_ARGUMENT, without any of
-// the texts, if it is not, or if either is none; a key that wants a passphrase is none.
+// What texts in PEM hold. INVALID_ARGUMENT, without any of the text, if it is not that.
+
+// One certificate or more.
+absl::Status CheckCertificates(const std::string& text);
+
+// A key that wants no passphrase.
+absl::Status CheckPrivateKey(const std::string& text);
+
+// The first of `certificates` is that of `private_key`.
 absl::Status CheckKeyPair(const std::string& certificates, const std::string& private_key);
 
 }  // namespace smelt

@@ -22,6 +22,7 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/cmd/admin_commands.h"
+#include "src/cmd/named_files.h"
 #include "src/cmd/server_bucket.h"
 #include "src/cmd/server_flags.h"
 #include "src/metrics/activity.h"
@@ -184,11 +185,6 @@ void SayWhatIsOpen(const ServerConfig& config, const Server& server, const WebSe
       if (!IsLocalAddress(address)) LOG(WARNING) << address << " is without TLS: tokens travel in clear text";
     }
   }
-  for (const AuthOptions::Jwt& jwt : config.auth.jwts) {
-    if (jwt.jwks_file.empty() || FileSystem::System().Stat(jwt.jwks_file).ok()) continue;
-    LOG(WARNING) << "auth.jwt.jwks_file: " << jwt.jwks_file << " is not there; until it is, all tokens of "
-                 << jwt.issuer << " are refused";
-  }
   LOG(INFO) << "smelt-server " << wire::BuildId() << " serves " << config.storage.directory;
 }
 
@@ -285,6 +281,7 @@ int Main(int argc, char** argv) {
   if (command == "--version") return fmt::print("smelt-server {}\n", wire::BuildId()), 0;
   absl::StatusOr<ServerConfig> config = ParseServerFlags(arguments);
   if (!config.ok()) return Fail(config.status());
+  if (const absl::Status files = CheckNamedFiles(config->files); !files.ok()) return Fail(files);
   if (std::find(arguments.begin(), arguments.end(), "--check") != arguments.end()) return 0;
   const sigset_t signals = EndingSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // every thread made later inherits it

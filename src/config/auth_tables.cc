@@ -81,13 +81,13 @@ Reader KeysUrl(std::string& target) {
   };
 }
 
-Reader Jwt(std::vector<AuthOptions::Jwt>& target) {
-  return [&target](const Place& place, const toml::value& value) {
+Reader Jwt(std::vector<AuthOptions::Jwt>& target, std::vector<NamedFile>& files) {
+  return [&target, &files](const Place& place, const toml::value& value) {
     AuthOptions::Jwt jwt;
     RETURN_IF_ERROR(ReadTable(place, value,
                               {{"issuer", Text(jwt.issuer)},
                                {"audience", Text(jwt.audience)},
-                               {"jwks_file", Text(jwt.jwks_file)},
+                               {"jwks_file", FileName(jwt.jwks_file, NamedFile::Holds::kIssuerKeys, files)},
                                {"jwks_url", KeysUrl(jwt.jwks_url)},
                                {"lifetime_max", Duration(jwt.lifetime_seconds_max)},
                                {"rule", Tables(Rule(jwt.rules))}}));
@@ -125,10 +125,10 @@ Reader Anonymous(std::optional<AuthOptions::Grant>& target) {
 
 }  // namespace
 
-Reader Auth(AuthOptions& target) {
+Reader Auth(AuthOptions& target, std::vector<NamedFile>& files) {
   return Table({{"anonymous", Anonymous(target.anonymous)},
                 {"token", Tables(Token(target.tokens))},
-                {"jwt", Tables(Jwt(target.jwts))},
+                {"jwt", Tables(Jwt(target.jwts, files))},
                 {"certificate", Tables(Certificate(target.certificates))}});
 }
 

@@ -57,8 +57,8 @@ Reader Encryption(S3Options::Encryption& target) {
   };
 }
 
-Reader S3(std::optional<S3Options>& target) {
-  return [&target](const Place& place, const toml::value& value) {
+Reader S3(std::optional<S3Options>& target, std::vector<NamedFile>& files) {
+  return [&target, &files](const Place& place, const toml::value& value) {
     S3Options s3;
     RETURN_IF_ERROR(ReadTable(place, value,
                               {{"bucket", Checked(Text(s3.bucket), s3.bucket, CheckBucketName)},
@@ -66,7 +66,7 @@ Reader S3(std::optional<S3Options>& target) {
                                {"endpoint", Checked(Text(s3.endpoint), s3.endpoint, CheckS3Endpoint)},
                                {"use_ssl", Flag(s3.use_ssl)},
                                {"virtual_host_style", Flag(s3.virtual_host_style)},
-                               {"ca_file", Text(s3.ca_bundle)},
+                               {"ca_file", FileName(s3.ca_bundle, NamedFile::Holds::kAuthorities, files)},
                                {"key_prefix", Checked(Text(s3.key_prefix), s3.key_prefix, CheckKeyPrefix)},
                                {"server_side_encryption", Encryption(s3.encryption)},
                                {"kms_key_id", Text(s3.kms_key_id)},
@@ -152,9 +152,10 @@ Reader Storage(ServerConfig& c) {
 
 Reader Tls(ServerConfig& c) {
   return [&c](const Place& place, const toml::value& value) {
-    RETURN_IF_ERROR(ReadTable(
-        place, value,
-        {{"certificate", Text(c.tls.certificate)}, {"key", Text(c.tls.key)}, {"client_ca", Text(c.tls.client_ca)}}));
+    RETURN_IF_ERROR(ReadTable(place, value,
+                              {{"certificate", FileName(c.tls.certificate, NamedFile::Holds::kCertificate, c.files)},
+                               {"key", FileName(c.tls.key, NamedFile::Holds::kKey, c.files)},
+                               {"client_ca", FileName(c.tls.client_ca, NamedFile::Holds::kAuthorities, c.files)}}));
     if (!c.tls.certificate.empty() && !c.tls.key.empty()) return absl::OkStatus();
     return place.Error(value, "needs the keys 'certificate' and 'key': files in PEM");
   };
@@ -170,9 +171,9 @@ Keys Tables(ServerConfig& c) {
                             {"blob", Size(c.limits.blob)},
                             {"streams", Number(c.limits.streams, 1, 100'000)},
                             {"idle", Duration(c.limits.idle_seconds)}})},
-          {"s3", S3(c.s3)},
+          {"s3", S3(c.s3, c.files)},
           {"instance", toml_table::Tables(Instance(c.parents))},
-          {"auth", Auth(c.auth)}};
+          {"auth", Auth(c.auth, c.files)}};
 }
 
 }  // namespace
@@ -182,6 +183,7 @@ absl::StatusOr<ServerConfig> ParseServerConfig(const std::string& text, const st
   config.file = file;
   ASSIGN_OR_RETURN(const toml::value root, Parse(text, file));
   RETURN_IF_ERROR(ReadTable({file, ""}, root, Tables(config)));
+  std::sort(config.files.begin(), config.files.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
   RETURN_IF_ERROR(CheckParents(file, root, config.parents));
   if (!config.auth.certificates.empty() && config.tls.client_ca.empty()) {
     return Place{file, "auth.certificate"}.Error(root.at("auth").at("certificate"),

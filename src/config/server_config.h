@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/auth/auth_options.h"
+#include "src/config/named_file.h"
 #include "src/store/s3/s3_options.h"
 
 namespace smelt {
@@ -52,6 +53,8 @@ struct ServerConfig {
   std::optional<S3Options> s3;
   AuthOptions auth;
   std::vector<std::pair<std::string, std::string>> parents;  // [[instance]]: pattern of names -> the parent's name
+
+  std::vector<NamedFile> files;  // all that are named above, in the order of the file; nobody has looked at them
 };
 
 // INVALID_ARGUMENT names file, line, key and what would be right: for text that is not TOML, unknown tables and keys,

@@ -136,6 +136,22 @@ TEST(ServerConfig, AllOfAuth) {
   EXPECT_EQ(c.auth.certificates[0].grant.role, Role::kExecutor);
 }
 
+TEST(ServerConfig, FilesAreListedWithTheirPlaces) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig c,
+                       ParseServerConfig("[[auth.jwt]]\nissuer = \"i\"\naudience = \"a\"\njwks_file = \"/keys\"\n"
+                                         "[[auth.jwt.rule]]\nclaims = { a = \"b\" }\nrole = \"reader\"\n"
+                                         "instances = [\"*\"]\n[tls]\nclient_ca = \"/ca\"\nkey = \"/k\"\n"
+                                         "certificate = \"/c\"\n[s3]\nbucket = \"b\"\nca_file = \"/x\"\n",
+                                         "s.toml"));
+  std::string all;
+  for (const NamedFile& file : c.files) all += file.place + " " + file.path + "\n";
+  EXPECT_EQ(all,
+            "s.toml:4: auth.jwt.jwks_file /keys\ns.toml:10: tls.client_ca /ca\ns.toml:11: tls.key /k\n"
+            "s.toml:12: tls.certificate /c\ns.toml:15: s3.ca_file /x\n");
+  EXPECT_EQ(c.files[1].holds, NamedFile::Holds::kAuthorities);
+  EXPECT_EQ(c.files[2].holds, NamedFile::Holds::kKey);
+}
+
 TEST(ServerConfig, NothingIsTheDefault) {
   ASSERT_OK_AND_ASSIGN(const ServerConfig c, ParseServerConfig("", "s.toml"));
   EXPECT_EQ(c.server.listen, std::vector<std::string>{"127.0.0.1:8980"});

@@ -58,6 +58,15 @@ Reader Text(std::string& target) {
   };
 }
 
+Reader FileName(std::string& target, NamedFile::Holds holds, std::vector<NamedFile>& files) {
+  return [&target, holds, &files](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(Text(target)(place, value));
+    const auto line = static_cast<unsigned>(value.location().line());
+    files.push_back({holds, target, fmt::format("{}:{}: {}", place.file, line, place.path), line});
+    return absl::OkStatus();
+  };
+}
+
 Reader Number(std::int64_t& target, std::int64_t min, std::int64_t max) {
   return [&target, min, max](const Place& place, const toml::value& value) {
     if (!value.is_integer() || value.as_integer() < min || value.as_integer() > max) {

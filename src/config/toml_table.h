@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/config/named_file.h"
 
 namespace smelt::toml_table {
 
@@ -47,6 +48,9 @@ Reader Duration(std::int64_t& target);  // as ParseDuration
 Reader Texts(std::vector<std::string>& target);
 Reader TextMap(std::map<std::string, std::string>& target);
 Reader Table(Keys keys);
+
+// The path of a file, which is added to `files`.
+Reader FileName(std::string& target, NamedFile::Holds holds, std::vector<NamedFile>& files);
 
 // For [[name]]: calls `read` with each of its tables.
 Reader Tables(Reader read);

@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -45,6 +47,18 @@ certificate = "%s/server.crt"
 key = "%s/server.key"
 client_ca = "%s/ca.crt"
 """ % ((TESTDATA,) * 3)
+
+
+JWT = """
+[[auth.jwt]]
+issuer = "i"
+audience = "a"
+jwks_file = "%s"
+[[auth.jwt.rule]]
+claims = { a = "b" }
+role = "reader"
+instances = ["*"]
+"""
 
 
 class Server:
@@ -205,12 +219,39 @@ class Tls(unittest.TestCase):
 
     def test_files_that_cannot_be(self):
         with tempfile.TemporaryDirectory() as directory:
-            for certificate, error in (("/nonexistent", "/nonexistent"), (str(HERE / "run.sh"), "not in PEM")):
-                path = pathlib.Path(directory) / "s.toml"
-                path.write_text('[tls]\ncertificate = "%s"\nkey = "%s/server.key"\n' % (certificate, TESTDATA))
-                ran = run("--config", str(path), "--listen", "127.0.0.1:0", "--directory", directory + "/store")
-                self.assertEqual(ran.returncode, 1)
-                self.assertIn(error, ran.stdout)
+            path = pathlib.Path(directory) / "s.toml"
+            for text, error in (
+                    ('[tls]\ncertificate = "/nonexistent"\nkey = "%s/server.key"\n' % TESTDATA,
+                     "2: tls.certificate: open /nonexistent: No such file or directory: name a file in PEM"),
+                    ('[tls]\ncertificate = "%s/server.crt"\nkey = "%s"\n' % (TESTDATA, HERE / "run.sh"),
+                     "3: tls.key: %s: holds no key in PEM" % (HERE / "run.sh")),
+                    ('[tls]\ncertificate = "%s/server.crt"\nkey = "%s/client.key"\n' % (TESTDATA, TESTDATA),
+                     "3: tls.key: %s/client.key: the certificate is that of another key: name the two" % TESTDATA),
+                    (TLS.replace("ca.crt", "ca.key"), "5: tls.client_ca: open %s/ca.key: No such file" % TESTDATA),
+                    ('[s3]\nbucket = "b"\nca_file = "/nonexistent"\n', "3: s3.ca_file: open /nonexistent: No such"),
+                    (JWT % "/nonexistent", "5: auth.jwt.jwks_file: open /nonexistent: No such file or directory: name"),
+                    (JWT % (HERE / "run.sh"), "5: auth.jwt.jwks_file: %s: not a JSON Web Key Set" % (HERE / "run.sh"))):
+                path.write_text(text)
+                arguments = ["--config", str(path), "--listen", "127.0.0.1:0", "--directory", directory + "/store"]
+                ran = run(*arguments)
+                self.assertEqual(ran.returncode, 1, ran.stdout)
+                self.assertIn("smelt-server: %s:%s" % (path, error), ran.stdout)
+                checked = run("--check", *arguments)
+                self.assertEqual((checked.returncode, checked.stdout), (1, ran.stdout))
+                self.assertFalse((pathlib.Path(directory) / "store").exists())
+
+    def test_a_check_opens_nothing_but_the_files(self):
+        with tempfile.TemporaryDirectory() as directory, socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            path = pathlib.Path(directory) / "s.toml"
+            path.write_text('[status]\nlisten = "%s"\n[s3]\nbucket="b"\nendpoint="%s"\n%s' % (address, address, TLS))
+            ran = run("--check", "--config", str(path), "--listen", address, "--directory", directory + "/store")
+            self.assertEqual((ran.returncode, ran.stdout), (0, ""))
+            self.assertFalse((pathlib.Path(directory) / "store").exists())
+            taken.settimeout(0)
+            self.assertRaises(BlockingIOError, taken.accept)
 
 
 class Ends(unittest.TestCase):
@@ -245,18 +286,26 @@ class Configuration(unittest.TestCase):
         text = "\n".join((ROOT / name).read_text() for name in ("docs/server.md", "README.md"))
         return re.findall(r"^```toml %s\n(.*?)^```\n(?:\n```error\n(.*?)^```)?" % kind, text, re.MULTILINE | re.DOTALL)
 
-    def check(self, text):
+    def check(self, text, files=()):
+        """What --check says of a configuration of a machine on which there are these files in /etc/smelt."""
         with tempfile.TemporaryDirectory() as directory:
+            etc = pathlib.Path(directory) / "etc"
+            for name in files:
+                (etc / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(TESTDATA / ("server" + pathlib.Path(name).suffix), etc / name)
             path = pathlib.Path(directory) / "server.toml"
-            path.write_text(text)
+            path.write_text(text.replace("/etc/smelt/", str(etc) + "/"))
             ran = run("--check", "--config", str(path))
-            return ran.returncode, ran.stdout.replace(str(path), "server.toml")
+            return ran.returncode, ran.stdout.replace(str(path), "server.toml").replace(str(etc), "/etc/smelt")
+
+    def check_with_its_files(self, text):
+        return self.check(text, re.findall(r'"/etc/smelt/([\w./-]+\.(?:crt|key))"', text))
 
     def test_samples_are_accepted(self):
         samples = self.samples("server")
         self.assertGreater(len(samples), 2)
         for text, _ in samples:
-            self.assertEqual(self.check(text), (0, ""))
+            self.assertEqual(self.check_with_its_files(text), (0, ""))
 
     def test_bad_samples_give_the_errors_shown(self):
         samples = self.samples("server bad")
@@ -268,7 +317,7 @@ class Configuration(unittest.TestCase):
         samples = list((ROOT / "deploy").rglob("*.toml"))
         self.assertTrue(samples)
         for path in samples:
-            self.assertEqual(self.check(path.read_text()), (0, ""), path)
+            self.assertEqual(self.check_with_its_files(path.read_text()), (0, ""), path)
 
     def test_every_key_is_documented(self):
         """`there is no 'x'; there is ...` names all keys of a table: they are those of the document."""

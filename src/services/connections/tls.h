@@ -20,8 +20,8 @@ struct TlsFiles {
 };
 
 // Credentials of a listening address. The files are read again when they change, within a minute; connections that are
-// there stay. Clients need no certificate, but one that they show must be good. INVALID_ARGUMENT, naming the file, for
-// one that cannot be read or is not in PEM, and for a certificate of another key.
+// there stay. Clients need no certificate, but one that they show must be good. The caller has looked at the files:
+// gRPC takes any, listens, and ends each connection. INVALID_ARGUMENT if it does not.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTlsCredentials(const TlsFiles& files);
 
 }  // namespace smelt

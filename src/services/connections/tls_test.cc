@@ -69,20 +69,5 @@ TEST_F(TlsTest, PlainConnectionsAreNotServed) {
   EXPECT_THAT(FindMissing(grpc::InsecureChannelCredentials()), HasCode(grpc::UNAVAILABLE));
 }
 
-TEST(TlsFilesTest, FilesThatCannotBe) {
-  const auto message = [](const TlsFiles& files) { return MakeTlsCredentials(files).status(); };
-  EXPECT_THAT(message({"/nonexistent", Path("server.key"), ""}),
-              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("/nonexistent")));
-  EXPECT_THAT(message({Path("server.crt"), "/nonexistent", ""}), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(message({Path("server.crt"), Path("server.key"), "/nonexistent"}),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(message({Path("server.crt"), Path("client.key"), ""}),
-              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("that of another key")));
-  EXPECT_THAT(message({Path("server.crt"), Path("server.crt"), ""}),
-              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("the key cannot be read")));
-  EXPECT_THAT(message({Path("server.key"), Path("server.key"), ""}),
-              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("the certificate cannot be read")));
-}
-
 }  // namespace
 }  // namespace smelt
