@@ -14,7 +14,7 @@ const char kServerUsage[] =
     "       smelt-server hash-token < FILE\n"
     "       smelt-server gc|status --server ENDPOINT [FLAG...]\n"
     "  --config      the configuration (docs/server.md); flags win over it\n"
-    "  --check       only say whether the configuration is right\n"
+    "  --check       only say whether the configuration and the files it names are right\n"
     "  --version     only say which one this is\n"
     "  --listen      where to listen; port 0 takes a free one. May be given more than once\n"
     "  --directory   where blobs and results are kept\n"
