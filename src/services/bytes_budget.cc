@@ -25,7 +25,9 @@ void BytesBudget::Acquire(std::string_view connection, std::int64_t bytes, Grant
   {
     const std::lock_guard lock(mu_);
     account = &AccountOf(connection);
-    if (!queue_.empty() || free_ < bytes) return Enqueue(*account, {bytes, ++turns_, std::move(granted)});
+    const bool is_next = queue_.empty() || account->held < queue_.begin()->held;
+    if (!is_next || !account->waiting.empty() || !Fits(*account, bytes))
+      return Enqueue(*account, {bytes, ++turns_, std::move(granted)});
     free_ -= bytes;
     account->held += bytes;
   }
@@ -45,11 +47,17 @@ void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
     const std::lock_guard lock(mu_);
     free_ += bytes;
     if (account != nullptr) Change(*account, [bytes](Account& one) { one.held -= bytes; });
-    while (!queue_.empty() && queue_.begin()->account->waiting.front().bytes <= free_) {
-      served.push_back(TakeFirst(*queue_.begin()->account));
+    while (!queue_.empty()) {
+      Account& next = *queue_.begin()->account;
+      if (!Fits(next, next.waiting.front().bytes)) break;
+      served.push_back(TakeFirst(next));
     }
   }
   for (auto& [next, waiter] : served) waiter.granted(Hold(this, next, waiter.bytes));
+}
+
+bool BytesBudget::Fits(const Account& account, std::int64_t bytes) const {
+  return bytes <= (account.held <= little_ ? free_ : free_ - for_those_with_little_);
 }
 
 BytesBudget::Account& BytesBudget::AccountOf(std::string_view connection) {

@@ -15,9 +15,9 @@ namespace smelt {
 
 // The cap on bytes that all calls together hold in memory: whoever wants to hold some takes them from here first, and
 // waits in a queue, without a thread, when there are none left. Each connection has its queue, and the one that holds
-// least comes next: thousands of readers that never read, over a few connections, do not keep others waiting for their
-// turn (at most until what is held now comes back). Never take again while holding: two that each hold half and wait
-// for the other half wait for ever. Thread-safe; outlives every Hold.
+// least comes next. A fourth is for connections that hold less than a 32nd: thousands of readers that never read, over
+// a few connections, do not keep others waiting. Never take again while holding: two that each hold half and wait for
+// the other half wait for ever. Thread-safe; outlives every Hold.
 class BytesBudget {
   struct Account;
 
@@ -50,7 +50,8 @@ class BytesBudget {
   };
   using Granted = std::function<void(Hold)>;
 
-  explicit BytesBudget(std::int64_t limit_bytes) : limit_(limit_bytes), free_(limit_bytes) {}
+  explicit BytesBudget(std::int64_t limit_bytes)
+      : limit_(limit_bytes), for_those_with_little_(limit_bytes / 4), little_(limit_bytes / 32), free_(limit_bytes) {}
 
   // Calls `granted` with `bytes` (at most the whole budget): at once on this thread if they are free and nobody waits,
   // else on the thread that gives bytes back, when it is this connection's turn: that of the one which holds least, and
@@ -84,6 +85,7 @@ class BytesBudget {
     auto operator<=>(const Turn&) const = default;
   };
 
+  bool Fits(const Account& account, std::int64_t bytes) const;  // with mu_ held
   static Turn TurnOf(Account& account) { return {account.held, account.waiting.front().turn, &account}; }
 
   void GiveBack(Account* account, std::int64_t bytes);
@@ -97,7 +99,7 @@ class BytesBudget {
   // holds nor waits is gone afterwards. With mu_ held.
   void Change(Account& account, const std::function<void(Account&)>& change);
 
-  const std::int64_t limit_;
+  const std::int64_t limit_, for_those_with_little_, little_;
   std::mutex mu_;
   std::int64_t free_;                                     // guarded by mu_
   std::int64_t turns_ = 0;                                // guarded by mu_

@@ -25,11 +25,11 @@ TEST(BytesBudgetTest, GrantsAtOnceWhatIsFreeAndTakesItBack) {
 }
 
 TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
-  BytesBudget budget(100);
-  BytesBudget::Hold first = budget.TryAcquire(100);
+  BytesBudget budget(200);
+  BytesBudget::Hold first = budget.TryAcquire(200);
   std::vector<int> served;
   std::vector<BytesBudget::Hold> holds;
-  for (const int bytes : {80, 10, 10, 50}) {
+  for (const int bytes : {80, 10, 10, 100}) {
     budget.Acquire("a", bytes, [&, bytes](BytesBudget::Hold hold) {
       served.push_back(bytes);
       holds.push_back(std::move(hold));
@@ -41,7 +41,7 @@ TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
   EXPECT_EQ(served, (std::vector<int>{80, 10, 10}));
   EXPECT_EQ(budget.waiting(), 1);
   holds.clear();
-  EXPECT_EQ(served.back(), 50);
+  EXPECT_EQ(served.back(), 100);
 }
 
 // Asks for connections, and keeps what they get, in its order.
@@ -60,25 +60,42 @@ struct Served {
 };
 
 TEST(BytesBudgetTest, TheConnectionThatHoldsLeastComesNext) {
-  BytesBudget budget(10);
+  BytesBudget budget(12);
   Served served(budget);
   served.Ask("a", 8);
-  BytesBudget::Hold rest = budget.TryAcquire(2);
+  BytesBudget::Hold rest = budget.TryAcquire(4);
   for (int i = 0; i < 3; ++i) served.Ask("a");
   served.Ask("b");
   served.Ask("c");
   EXPECT_EQ(served.order, "a");
-  rest.ShrinkTo(1);
-  rest.Release();
+  rest.ShrinkTo(3);
+  EXPECT_EQ(served.order, "ab");
+  rest.ShrinkTo(2);
   EXPECT_EQ(served.order, "abc");
   served.holds.erase(served.holds.begin());
   EXPECT_EQ(served.order, "abcaaa");
   EXPECT_EQ(budget.waiting(), 0);
 }
 
+TEST(BytesBudgetTest, AFourthIsForThoseThatHoldLittle) {
+  BytesBudget budget(64);
+  Served served(budget);
+  for (int i = 0; i < 64; ++i) served.Ask("a");
+  EXPECT_EQ(budget.held_bytes(), 48);
+  EXPECT_EQ(budget.waiting(), 16);
+  served.Ask("b", 2);
+  served.Ask("b", 2);
+  EXPECT_EQ(served.order.substr(48), "bb") << "it came later, and held little";
+  served.Ask("b", 1);
+  EXPECT_EQ(served.order.size(), 50u);
+  served.Ask("c", 12);
+  EXPECT_EQ(served.order.back(), 'c');
+  EXPECT_EQ(budget.held_bytes(), 64);
+}
+
 TEST(BytesBudgetTest, ConnectionsThatHoldTheSameTakeTurns) {
-  BytesBudget budget(6);
-  BytesBudget::Hold all = budget.TryAcquire(6);
+  BytesBudget budget(8);
+  BytesBudget::Hold all = budget.TryAcquire(8);
   Served served(budget);
   for (int i = 0; i < 4; ++i) served.Ask("a");
   for (int i = 0; i < 4; ++i) served.Ask("b");
