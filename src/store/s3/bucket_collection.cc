@@ -35,7 +35,11 @@ struct Contents {
 class Collection {
  public:
   Collection(ObjectStore& objects, Clock& clock, const BucketCollectionOptions& options)
-      : objects_(objects), options_(options), reader_(objects, index_, clock), now_ns_(clock.NowNanos()) {
+      : objects_(objects),
+        options_(options),
+        log_(clock),
+        reader_(objects, index_, clock, log_),
+        now_ns_(clock.NowNanos()) {
     std::random_device random;
     writer_ = fmt::format("collect-{:08x}{:08x}", random(), random());
   }
@@ -217,6 +221,7 @@ class Collection {
 
   ObjectStore& objects_;
   const BucketCollectionOptions options_;
+  BucketLog log_;
   BucketIndex index_;
   IndexReader reader_;
   const std::int64_t now_ns_;

@@ -127,7 +127,8 @@ BucketStore::BucketStore(BucketStoreOptions options, ObjectStore& objects, Clock
     : options_(Named(std::move(options))),
       objects_(objects),
       clock_(clock),
-      reader_(objects, index_, clock),
+      log_(clock, options_.log),
+      reader_(objects, index_, clock, log_),
       packs_(objects, options_.read_cache_bytes),
       writer_(WriterOptions(options_), objects, index_, clock) {}
 
@@ -200,7 +201,7 @@ absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place&
     if (bytes.ok()) damage = check(*bytes);
     if (bytes.ok() && damage.ok()) return bytes;
     if (absl::IsNotFound(bytes.status())) {
-      index_.ForgetPack(place.pack);
+      Forget(name, place, bytes.status(), /*all_of_it=*/true);
       return bytes;
     }
     cut = absl::IsOutOfRange(bytes.status());
@@ -209,9 +210,15 @@ absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place&
     packs_.Drop(place);
   }
   ++corrupt_;
-  cut ? index_.ForgetPack(place.pack) : index_.Forget(name, place.pack);
+  Forget(name, place, damage, cut);
   writer_.After(place.sealed_ns);
   return damage;
+}
+
+void BucketStore::Forget(const Digest& name, const Place& place, const absl::Status& damage, bool all_of_it) {
+  const std::string what = all_of_it ? "all that it held" : IsResultName(name) ? "a result" : "blob " + name.ToString();
+  log_.Damaged(place.pack, std::string(damage.message()), what + " is missing until it is put again");
+  all_of_it ? index_.ForgetPack(place.pack) : index_.Forget(name, place.pack);
 }
 
 absl::StatusOr<Bytes> BucketStore::GetHere(const Digest& digest) {

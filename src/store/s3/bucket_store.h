@@ -18,6 +18,7 @@
 #include "src/store/blob_store.h"
 #include "src/store/packed_blobs.h"
 #include "src/store/s3/bucket_index.h"
+#include "src/store/s3/bucket_log.h"
 #include "src/store/s3/index_reader.h"
 #include "src/store/s3/object_store.h"
 #include "src/store/s3/pack_reader.h"
@@ -45,6 +46,9 @@ struct BucketStoreOptions {
   // Called with each large blob that was put and the zstd frames that now lie in the bucket. May block; any thread.
   std::function<void(const Digest&, const Bytes&)> on_packed;
 
+  // Takes the lines of BucketLog; empty: the program's log does.
+  std::function<void(const std::string& line)> log;
+
   // How old the index in memory may be when something is missing from it, and in any case.
   std::int64_t refresh_on_miss_ms = 3000;
   std::int64_t refresh_ms = 60'000;
@@ -60,9 +64,9 @@ struct BucketStoreOptions {
 //
 // docs/adr/0006-bucket-of-packs.md has the layout and the reasoning.
 //
-// Every blob and result is checked as it arrives. What does not come as it should, twice, is DATA_LOSS, counted and
-// forgotten, so that the next Put heals it for everybody. While the bucket does not answer, calls fail with
-// UNAVAILABLE, except for what is in memory.
+// Every blob and result is checked as it arrives. What does not come as it should, twice, is DATA_LOSS, counted, named
+// in the log and forgotten, so that the next Put heals it for everybody. While the bucket does not answer, calls fail
+// with UNAVAILABLE, except for what is in memory.
 class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
  public:
   // Both outlive this. Nothing is asked of the bucket before the first call.
@@ -119,6 +123,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   absl::StatusOr<Bytes> Fetch(const Digest& name, const Place& place, std::int64_t bytes_max);
   absl::StatusOr<Bytes> FetchChecked(const Digest& name, const Place& place, std::int64_t bytes_max,
                                      const std::function<absl::Status(const Bytes&)>& check);
+  void Forget(const Digest& name, const Place& place, const absl::Status& damage, bool all_of_it);
   absl::StatusOr<Bytes> GetHere(const Digest& digest);
   absl::StatusOr<std::string> GetResult(const Digest& name);
 
@@ -128,6 +133,7 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   const BucketStoreOptions options_;
   ObjectStore& objects_;
   Clock& clock_;
+  BucketLog log_;
   BucketIndex index_;
   IndexReader reader_;
   PackReader packs_;

@@ -25,6 +25,7 @@ absl::StatusOr<bucket::v1::Index> IndexReader::Load(const std::string& key) {
     ++damaged_;
     damage = index.status();
   }
+  log_.Damaged(key, std::string(damage.message()), "what no other index names is missing; it is read again each hour");
   return damage;
 }
 
@@ -51,15 +52,17 @@ absl::StatusOr<std::vector<std::string>> IndexReader::AllKeys() {
 }
 
 absl::StatusOr<std::vector<std::string>> IndexReader::NewKeys(std::int64_t now_ns) {
-  const bool all = loaded_.empty() || now_ns - looked_at_all_ns_ >= kFullSeconds * kSecond;
+  const bool due = now_ns - looked_at_all_ns_ >= kFullSeconds * kSecond;
+  const bool all = due || loaded_.empty();
   std::string after;
   if (!all) after = IndexKeyAt(std::min(now_ns, TimeOfIndexKey(*loaded_.rbegin())) - kOverlapSeconds * kSecond);
   ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(kIndexPrefix), after));
-  if (all) looked_at_all_ns_ = now_ns;
+  if (due) looked_at_all_ns_ = now_ns;
+  if (due) damaged_keys_.clear();
   std::vector<std::string> keys;
   std::set<std::string> listed_keys;
   for (const ObjectStore::Listed& object : listed) {
-    if (!loaded_.contains(object.key)) keys.push_back(object.key);
+    if (!loaded_.contains(object.key) && !damaged_keys_.contains(object.key)) keys.push_back(object.key);
     if (all) listed_keys.insert(object.key);
   }
   // Those merged away are no longer of interest.
@@ -70,14 +73,15 @@ absl::StatusOr<std::vector<std::string>> IndexReader::NewKeys(std::int64_t now_n
 absl::Status IndexReader::LoadAll(const std::vector<std::string>& keys) {
   std::atomic<std::size_t> next{0};
   std::mutex mu;
-  absl::Status failed;  // guarded by mu, and loaded_ while the threads run
+  absl::Status failed;  // guarded by mu, and so are loaded_ and damaged_keys_ while the threads run
   const auto work = [&] {
     for (std::size_t i = next++; i < keys.size(); i = next++) {
       const absl::StatusOr<bucket::v1::Index> index = Load(keys[i]);
       if (index.ok()) index_.Add(*index);
       const std::lock_guard lock(mu);
       if (index.ok()) loaded_.insert(keys[i]);
-      // One that is damaged is tried again at the next refresh; one that is gone has been merged.
+      if (absl::IsDataLoss(index.status())) damaged_keys_.insert(keys[i]);
+      // One that is gone has been merged.
       if (!index.ok() && !absl::IsDataLoss(index.status()) && !absl::IsNotFound(index.status())) {
         failed.Update(index.status());
         next = keys.size();

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "src/base/clock.h"
 #include "src/store/s3/bucket_index.h"
+#include "src/store/s3/bucket_log.h"
 #include "src/store/s3/object_store.h"
 
 namespace smelt {
@@ -25,9 +26,9 @@ class IndexReader {
   static constexpr std::int64_t kOverlapSeconds = 900;
   static constexpr std::int64_t kFullSeconds = 3600;
 
-  // All three outlive this.
-  IndexReader(ObjectStore& objects, BucketIndex& index, Clock& clock)
-      : objects_(objects), index_(index), clock_(clock) {}
+  // All four outlive this.
+  IndexReader(ObjectStore& objects, BucketIndex& index, Clock& clock, BucketLog& log)
+      : objects_(objects), index_(index), clock_(clock), log_(log) {}
 
   // Loads what is new, unless that was done less than `max_age_ms` ago. A failure of the first load is an error; of a
   // later one too, but what is in memory stays.
@@ -40,7 +41,7 @@ class IndexReader {
   // All indexes, as they are now, by their keys. NOT_FOUND ones (merged meanwhile) are left out.
   absl::StatusOr<std::vector<std::string>> AllKeys();
 
-  // One of them. Reads it some times more when it comes damaged.
+  // One of them. Reads it some times more when it comes damaged, and then tells the log.
   absl::StatusOr<bucket::v1::Index> Load(const std::string& key);
 
   std::int64_t damaged() const { return damaged_; }  // indexes that came damaged, each time
@@ -53,12 +54,13 @@ class IndexReader {
   ObjectStore& objects_;
   BucketIndex& index_;
   Clock& clock_;
+  BucketLog& log_;
   std::atomic<std::int64_t> damaged_{0};
   std::atomic<std::int64_t> loaded_ns_{0};  // the last refresh that succeeded
   std::mutex large_mu_;                     // held by who has a large index in memory, or unpacks one
   std::mutex mu_;
-  std::set<std::string> loaded_;  // this and what follows: guarded by mu_
-
+  std::set<std::string> loaded_;        // this and what follows: guarded by mu_
+  std::set<std::string> damaged_keys_;  // not to be read again before all names are looked at
   std::int64_t looked_at_all_ns_ = 0;
 };
 

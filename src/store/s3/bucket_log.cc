@@ -1,0 +1,40 @@
+#include "src/store/s3/bucket_log.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "glog/logging.h"
+#include "src/base/quoted.h"
+
+namespace smelt {
+namespace {
+
+constexpr std::int64_t kNanosPerMinute = 60'000'000'000;
+
+void ToTheLog(const std::string& line) { LOG(WARNING) << line; }
+
+}  // namespace
+
+BucketLog::BucketLog(Clock& clock, Sink sink) : clock_(clock), sink_(sink ? std::move(sink) : ToTheLog) {}
+
+void BucketLog::Damaged(std::string_view key, std::string_view why, std::string_view what_happens_now) {
+  std::int64_t unsaid = 0;
+  if (!MaySay(unsaid)) return;
+  if (unsaid > 0) sink_(fmt::format("{} more objects of the bucket were damaged", unsaid));
+  sink_(fmt::format("the bucket's {} is damaged ({}): {}", Quoted(key), Quoted(why), what_happens_now));
+}
+
+bool BucketLog::MaySay(std::int64_t& unsaid) {
+  const std::int64_t minute = clock_.NowNanos() / kNanosPerMinute;
+  const std::lock_guard lock(mu_);
+  if (std::exchange(minute_, minute) != minute) said_ = 0;
+  if (said_ == kLinesPerMinute) {
+    ++unsaid_;
+    return false;
+  }
+  ++said_;
+  unsaid = std::exchange(unsaid_, 0);
+  return true;
+}
+
+}  // namespace smelt
