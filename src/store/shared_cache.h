@@ -47,7 +47,8 @@ class SharedCache {
   virtual absl::StatusOr<Bytes> GetWith(const Digest& digest, const Insertion& insertion, const Digest& whole,
                                         const std::string& directory);
 
-  // Connects if that has not been done; OK if it can be asked now. Blocks for a connect timeout at most.
+  // Connects if that has not been done; OK if it can be asked now, and knows all that it has. Blocks for a connect
+  // timeout at most, or until a bucket's index has been read.
   virtual absl::Status Reach() = 0;
 
   // Returns when all that was put before is found by others; at once where each Put sees to that itself.

@@ -1,7 +1,11 @@
 // What a bucket that is damaged, hostile or merely huge may cost its readers.
 
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -101,6 +105,103 @@ TEST_F(BucketBoundsTest, ManyDamagedObjectsAreFewLines) {
   clock_.AdvanceSeconds(3600);
   EXPECT_THAT(store->FindMissing({DigestOf("a")}), IsOkAndHolds(SizeIs(1)));
   EXPECT_THAT(lines_, testing::Contains(HasSubstr("30 more objects of the bucket were damaged")));
+}
+
+// A bucket of which one index does not come before it is let through.
+class SlowIndexTest : public BucketBoundsTest {
+ protected:
+  ~SlowIndexTest() override { let_through_ = true; }
+
+  void Withhold(const std::string& key) {
+    objects_.SetFault([this, key](const std::string& operation, const std::string& which) {
+      while (operation == "get" && which == key && !let_through_) std::this_thread::yield();
+      return absl::OkStatus();
+    });
+  }
+
+  // Calls as soon as `known` payloads have been read of the rest, and lets so much time pass that the call goes on.
+  void CallMeanwhile(BucketStore& store, std::int64_t known, const std::function<void()>& call) {
+    std::thread caller(call);
+    while (store.GetStatistics().payloads < known) std::this_thread::yield();
+    clock_.AdvanceSeconds(5);
+    caller.join();
+  }
+
+  std::atomic<bool> let_through_ = false;
+};
+
+TEST_F(SlowIndexTest, ACallGoesOnWithWhatHasBeenRead) {
+  for (const char* contents : {"old", "new"}) {
+    Put(*Open(), contents);
+    clock_.AdvanceSeconds(1);
+  }
+  Withhold(objects_.Keys("v1/index/")[0]);
+  auto store = Open();
+  CallMeanwhile(*store, 1, [&] { EXPECT_OK(store->Get(DigestOf("new"))); });
+  EXPECT_THAT(store->Get(DigestOf("old")), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("still being read")));
+  EXPECT_THAT(store->Of("")->Get(DigestOf("any")), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(store->FindMissing({DigestOf("old"), DigestOf("new")}), IsOkAndHolds(ElementsAre(DigestOf("old"))));
+  EXPECT_EQ(objects_.Count("list"), 2 + 1) << "one reads for all";
+  let_through_ = true;
+  ASSERT_OK(store->Refresh());
+  EXPECT_OK(store->Get(DigestOf("old")));
+}
+
+// What condemns it may not have been read: a collection may be deleting it just now.
+TEST_F(SlowIndexTest, WhatIsOldIsNotPromisedOnHalfAnIndex) {
+  Put(*Open(), "other");
+  clock_.AdvanceSeconds(1);
+  Put(*Open(), "old");
+  clock_.AdvanceSeconds(13 * 3600);
+  Put(*Open(), "young");
+  const auto objects = objects_.Keys();
+  Withhold(objects_.Keys("v1/index/")[0]);
+  auto store = Open();
+  const std::vector<Digest> both = {DigestOf("old"), DigestOf("young")};
+  CallMeanwhile(*store, 2, [&] { EXPECT_THAT(store->FindMissing(both), IsOkAndHolds(ElementsAre(both[0]))); });
+  EXPECT_OK(store->Get(both[0])) << "its bytes speak for themselves";
+  ASSERT_OK(store->Flush());
+  EXPECT_EQ(objects_.Keys(), objects) << "and that is no use which would save it";
+  Put(*store, "old");
+  EXPECT_THAT(objects_.Keys("v1/packs/"), SizeIs(4));
+  let_through_ = true;
+  ASSERT_OK(store->Refresh());
+  EXPECT_THAT(Open()->FindMissing(both), IsOkAndHolds(IsEmpty()));
+}
+
+TEST_F(SlowIndexTest, WhoNeedsAllOfItWaits) {
+  Put(*Open(), "a");
+  Withhold(objects_.Keys("v1/index/")[0]);
+  auto store = Open();
+  std::thread caller([&] {
+    EXPECT_OK(store->Refresh());
+    EXPECT_TRUE(let_through_);
+    EXPECT_OK(store->Get(DigestOf("a")));
+  });
+  while (objects_.Count("get") == 0) std::this_thread::yield();
+  clock_.AdvanceSeconds(100);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  let_through_ = true;
+  caller.join();
+}
+
+TEST_F(SlowIndexTest, WhoEndsDoesNotReadTheRest) {
+  for (int i = 0; i < 100; ++i) Put(*Open(), std::to_string(i));
+  const int before = objects_.Count("get");
+  objects_.SetFault([this](const std::string& operation, const std::string&) {
+    if (operation == "get") clock_.AdvanceSeconds(1);
+    while (operation == "get" && !let_through_) std::this_thread::yield();
+    return absl::OkStatus();
+  });
+  auto store = Open();
+  EXPECT_THAT(store->Get(DigestOf("1")), StatusIs(absl::StatusCode::kUnavailable));
+  std::thread later([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    let_through_ = true;
+  });
+  store.reset();
+  later.join();
+  EXPECT_LT(objects_.Count("get") - before, 50);
 }
 
 }  // namespace

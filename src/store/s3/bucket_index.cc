@@ -62,16 +62,19 @@ void BucketIndex::Add(const bucket::v1::Index& index) {
   for (const bucket::v1::Pack& pack : index.packs()) AddPack(pack);
 }
 
-std::optional<BucketIndex::Place> BucketIndex::Find(const Digest& name, std::int64_t touch_before_ns) {
+std::optional<BucketIndex::Place> BucketIndex::Find(const Digest& name, std::int64_t touch_before_ns, bool complete) {
   const std::lock_guard lock(mu_);
   const auto found = slots_.find(name);
   if (found == slots_.end()) return std::nullopt;
   const Slot& slot = found->second;
   Pack& pack = packs_[slot.pack];
   if (pack.gone || pack.state.Condemned()) return std::nullopt;
-  if (pack.state.LastUse() < touch_before_ns && !std::exchange(pack.used, true)) used_.push_back(slot.pack);
-  const std::int64_t stored_size = slot.whole ? pack.state.size : slot.stored_size;
-  return Place{pack.state.key, pack.state.size, pack.state.sealed_ns, slot.offset, stored_size, slot.zstd};
+  const bool is_young = pack.state.LastUse() >= touch_before_ns;
+  if (complete && !is_young && !std::exchange(pack.used, true)) used_.push_back(slot.pack);
+  Place place{pack.state.key, pack.state.size, pack.state.sealed_ns, slot.offset, slot.stored_size, slot.zstd};
+  if (slot.whole) place.stored_size = pack.state.size;
+  place.stays = complete || is_young;
+  return place;
 }
 
 void BucketIndex::Forget(const Digest& name, const std::string& pack) {

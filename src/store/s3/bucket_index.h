@@ -30,6 +30,9 @@ class BucketIndex {
     std::int64_t offset = 0;
     std::int64_t stored_size = 0;
     bool zstd = false;
+
+    // No collection can have condemned it without our knowing: whoever is told that it is there may count on that.
+    bool stays = false;
   };
 
   struct PackState {
@@ -46,9 +49,10 @@ class BucketIndex {
 
   void Add(const bucket::v1::Index& index);
 
-  // Where `name` is. Counts as a use: a pack whose last use lies before `touch_before_ns` will be in TakeUsed. Nothing
-  // for what is in condemned packs only.
-  std::optional<Place> Find(const Digest& name, std::int64_t touch_before_ns);
+  // Where `name` is. Nothing for what is in condemned packs only. No collection condemns a pack whose last published
+  // use is not older than `touch_before_ns`; whether it has condemned another is known if what was added is `complete`,
+  // and then this counts as a use: the pack will be in TakeUsed.
+  std::optional<Place> Find(const Digest& name, std::int64_t touch_before_ns, bool complete = true);
 
   // The payload in that pack is gone or not what it should be. It may be found again in another pack that is added
   // later.

@@ -53,6 +53,12 @@ absl::Status NoBlob(const Digest& digest) {
   return absl::NotFoundError(fmt::format("no blob {} in the bucket", digest.ToString()));
 }
 
+// By an index that is `complete`, or may yet name another place.
+absl::Status Absent(const Digest& name, bool complete) {
+  if (!complete) return absl::UnavailableError("the bucket's index is still being read");
+  return IsResultName(name) ? absl::NotFoundError("no such result in the bucket") : NoBlob(name);
+}
+
 absl::Status OtherSize(const BucketIndex::Place& place) {
   return absl::DataLossError(fmt::format("{} has not the {} bytes that it should", place.pack, place.stored_size));
 }
@@ -143,25 +149,33 @@ absl::Status BucketStore::Flush() {
   return writer_.Flush();
 }
 
-// An index that is older than it should be is better than none.
+// An index that is older than it should be is better than none, and so is one that is not all there yet.
 absl::Status BucketStore::Freshen(std::int64_t max_age_ms) {
-  const absl::Status refreshed = reader_.Refresh(max_age_ms);
-  return reader_.IsUsable() ? absl::OkStatus() : refreshed;
+  const absl::Status refreshed = reader_.Refresh(max_age_ms, options_.patience_ms);
+  return reader_.IsComplete() || absl::IsDeadlineExceeded(refreshed) ? absl::OkStatus() : refreshed;
 }
 
 std::optional<BucketStore::Place> BucketStore::Find(const Digest& name) {
-  return index_.Find(name, clock_.NowNanos() - options_.touch_after_seconds * kSecond);
+  return index_.Find(name, clock_.NowNanos() - options_.touch_after_seconds * kSecond, reader_.IsComplete());
 }
 
-absl::StatusOr<std::optional<BucketStore::Place>> BucketStore::FindOrRefresh(const Digest& name) {
+bool BucketStore::Stays(const Digest& name) {
+  const std::optional<Place> place = Find(name);
+  return place && place->stays;
+}
+
+absl::StatusOr<BucketStore::Place> BucketStore::FindOrRefresh(const Digest& name) {
   RETURN_IF_ERROR(Freshen(options_.refresh_ms));
   std::optional<Place> place = Find(name);
+  bool complete = true;
   if (!place) {
     RETURN_IF_ERROR(Freshen(options_.refresh_on_miss_ms));
+    complete = reader_.IsComplete();
     place = Find(name);
   }
   PublishUses();
-  return place;
+  if (place) return *std::move(place);
+  return Absent(name, complete);
 }
 
 void BucketStore::PublishUses() {
@@ -202,7 +216,7 @@ absl::StatusOr<Bytes> BucketStore::FetchChecked(const Digest& name, const Place&
     if (bytes.ok() && damage.ok()) return bytes;
     if (absl::IsNotFound(bytes.status())) {
       Forget(name, place, bytes.status(), /*all_of_it=*/true);
-      return bytes;
+      return Absent(name, reader_.IsComplete());
     }
     cut = absl::IsOutOfRange(bytes.status());
     if (!bytes.ok() && !cut && !absl::IsDataLoss(bytes.status())) return bytes;
@@ -222,9 +236,8 @@ void BucketStore::Forget(const Digest& name, const Place& place, const absl::Sta
 }
 
 absl::StatusOr<Bytes> BucketStore::GetHere(const Digest& digest) {
-  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place) return NoBlob(digest);
-  return FetchChecked(digest, *place, digest.size, [&](const Bytes& bytes) { return CheckDigest(digest, bytes); });
+  ASSIGN_OR_RETURN(const Place place, FindOrRefresh(digest));
+  return FetchChecked(digest, place, digest.size, [&](const Bytes& bytes) { return CheckDigest(digest, bytes); });
 }
 
 absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
@@ -238,9 +251,9 @@ absl::StatusOr<Bytes> BucketStore::Get(const Digest& digest) {
 }
 
 absl::Status BucketStore::ReadPacked(const Digest& digest, const PackedSink& sink) {
-  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !place->zstd) return NoBlob(digest);
-  return IsBlobKey(place->pack) ? ReadObject(*place, sink) : ReadPayload(*place, sink);
+  ASSIGN_OR_RETURN(const Place place, FindOrRefresh(digest));
+  if (!place.zstd) return NoBlob(digest);
+  return IsBlobKey(place.pack) ? ReadObject(place, sink) : ReadPayload(place, sink);
 }
 
 absl::Status BucketStore::ReadObject(const Place& place, const PackedSink& sink) {
@@ -263,9 +276,9 @@ absl::Status BucketStore::ReadPayload(const Place& place, const PackedSink& sink
 }
 
 absl::StatusOr<Bytes> BucketStore::GetObjectWith(const Digest& digest, const Insertion& insertion) {
-  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(digest));
-  if (!place || !IsBlobKey(place->pack)) return NoBlob(digest);
-  return Receive(*place, Arrival(place->zstd, digest.size, options_.staging_directory, &insertion));
+  ASSIGN_OR_RETURN(const Place place, FindOrRefresh(digest));
+  if (!IsBlobKey(place.pack)) return NoBlob(digest);
+  return Receive(place, Arrival(place.zstd, digest.size, options_.staging_directory, &insertion));
 }
 
 absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
@@ -274,15 +287,14 @@ absl::StatusOr<std::string> BucketStore::GetResult(const Digest& name) {
     ASSIGN_OR_RETURN(const std::string contents, ZstdDecompress(pending->stored, kSealedBytesMax));
     return OpenResult(name, contents);
   }
-  ASSIGN_OR_RETURN(const std::optional<Place> place, FindOrRefresh(name));
-  if (!place) return absl::NotFoundError("no such result in the bucket");
+  ASSIGN_OR_RETURN(const Place place, FindOrRefresh(name));
   std::string result;
   const auto check = [&](const Bytes& bytes) -> absl::Status {
     ASSIGN_OR_RETURN(const std::string payload, bytes.ReadAll());
     ASSIGN_OR_RETURN(result, OpenResult(name, payload));
     return absl::OkStatus();
   };
-  const absl::Status fetched = FetchChecked(name, *place, kSealedBytesMax, check).status();
+  const absl::Status fetched = FetchChecked(name, place, kSealedBytesMax, check).status();
   if (absl::IsDataLoss(fetched)) return absl::NotFoundError(std::string(fetched.message()));
   if (!fetched.ok()) return fetched;
   return result;
@@ -301,9 +313,9 @@ absl::Status BucketStore::Put(const Digest& digest, Bytes bytes) {
   }
   if (IsEmpty(digest) || writer_.Holds(digest)) return absl::OkStatus();
   Freshen(options_.refresh_ms).IgnoreError();  // at worst it is sent twice
-  if (Find(digest)) return absl::OkStatus();
+  if (Stays(digest)) return absl::OkStatus();
   if (digest.size > options_.packed_bytes_max) {
-    return uploads_.Do(digest, [&] { return Find(digest) ? absl::OkStatus() : PutObject(digest, bytes); });
+    return uploads_.Do(digest, [&] { return Stays(digest) ? absl::OkStatus() : PutObject(digest, bytes); });
   }
   ASSIGN_OR_RETURN(std::string contents, bytes.ReadAll());
   return writer_.Put(digest, Packed(std::move(contents)));
@@ -336,9 +348,7 @@ absl::StatusOr<std::vector<Digest>> BucketStore::FindMissing(absl::Span<const Di
   std::vector<Digest> missing;
   absl::flat_hash_set<Digest> seen;
   RETURN_IF_ERROR(Freshen(options_.refresh_ms));
-  const auto is_here = [&](const Digest& digest) {
-    return IsEmpty(digest) || Find(digest).has_value() || writer_.Holds(digest);
-  };
+  const auto is_here = [&](const Digest& digest) { return IsEmpty(digest) || Stays(digest) || writer_.Holds(digest); };
   for (const Digest& digest : digests) {
     if (!is_here(digest) && seen.insert(digest).second) missing.push_back(digest);
   }

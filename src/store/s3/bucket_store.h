@@ -53,6 +53,9 @@ struct BucketStoreOptions {
   std::int64_t refresh_on_miss_ms = 3000;
   std::int64_t refresh_ms = 60'000;
 
+  // How long after the index began to be read a call goes on with what has been read.
+  std::int64_t patience_ms = 5000;
+
   // A pack that is used so long after its last use was published has this use published: see Collect.
   std::int64_t touch_after_seconds = 12 * 3600;
 };
@@ -66,7 +69,9 @@ struct BucketStoreOptions {
 //
 // Every blob and result is checked as it arrives. What does not come as it should, twice, is DATA_LOSS, counted, named
 // in the log and forgotten, so that the next Put heals it for everybody. While the bucket does not answer, calls fail
-// with UNAVAILABLE, except for what is in memory.
+// with UNAVAILABLE, except for what is in memory. While the index is still being read, what is not known yet is
+// UNAVAILABLE too, and not NOT_FOUND; FindMissing says then that it is missing, and so it does of what a collection may
+// be about to delete. Nobody is told that something is there, or is not, on the strength of half an index.
 class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
  public:
   // Both outlive this. Nothing is asked of the bucket before the first call.
@@ -94,7 +99,8 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
   // cannot be brought there now: it stays in memory and is tried again.
   absl::Status Flush();
 
-  // Brings the index up to date now, for those who know that something has come.
+  // Brings the index up to date now, however long that takes: for those who know that something has come, and those who
+  // must not go on with less.
   absl::Status Refresh() { return reader_.Refresh(0); }
 
   struct Statistics {
@@ -114,7 +120,8 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
 
   absl::Status Freshen(std::int64_t max_age_ms);
   std::optional<Place> Find(const Digest& name);
-  absl::StatusOr<std::optional<Place>> FindOrRefresh(const Digest& name);
+  bool Stays(const Digest& name);
+  absl::StatusOr<Place> FindOrRefresh(const Digest& name);
   void PublishUses();
 
   absl::StatusOr<Bytes> Receive(const Place& place, Arrival arrival);

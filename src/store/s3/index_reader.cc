@@ -1,7 +1,7 @@
 #include "src/store/s3/index_reader.h"
 
 #include <algorithm>
-#include <thread>
+#include <chrono>
 #include <utility>
 
 #include "src/base/status_macros.h"
@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kReadsMax = 4;
+constexpr std::chrono::milliseconds kLook{20};    // those who wait look at the clock, which wakes nobody
 constexpr std::size_t kThreadsMax = 32;           // an index is small: the round trips count
 constexpr std::size_t kSmallBytesMax = 16 << 20;  // four times what a collection merges into one
 
@@ -67,6 +68,7 @@ absl::StatusOr<std::vector<std::string>> IndexReader::NewKeys(std::int64_t now_n
   }
   // Those merged away are no longer of interest.
   if (all) std::erase_if(loaded_, [&](const std::string& key) { return !listed_keys.contains(key); });
+  std::reverse(keys.begin(), keys.end());
   return keys;
 }
 
@@ -75,7 +77,7 @@ absl::Status IndexReader::LoadAll(const std::vector<std::string>& keys) {
   std::mutex mu;
   absl::Status failed;  // guarded by mu, and so are loaded_ and damaged_keys_ while the threads run
   const auto work = [&] {
-    for (std::size_t i = next++; i < keys.size(); i = next++) {
+    for (std::size_t i = next++; i < keys.size() && !ending_; i = next++) {
       const absl::StatusOr<bucket::v1::Index> index = Load(keys[i]);
       if (index.ok()) index_.Add(*index);
       const std::lock_guard lock(mu);
@@ -96,19 +98,54 @@ absl::Status IndexReader::LoadAll(const std::vector<std::string>& keys) {
   return failed;
 }
 
-absl::Status IndexReader::Refresh(std::int64_t max_age_ms) {
-  const std::int64_t asked_ns = clock_.NowNanos();
-  const std::lock_guard lock(mu_);
-  if (loaded_ns_ != 0 && asked_ns - loaded_ns_ < max_age_ms * 1'000'000) return absl::OkStatus();
+absl::Status IndexReader::LoadNew() {
   constexpr int kRounds = 3;  // what is merged while it is loaded is found under another name
   for (int i = 0; i < kRounds; ++i) {
     const std::int64_t now_ns = clock_.NowNanos();
     ASSIGN_OR_RETURN(const std::vector<std::string> keys, NewKeys(now_ns));
     RETURN_IF_ERROR(LoadAll(keys));
+    if (ending_) return absl::CancelledError("the bucket's index is no longer wanted");
     loaded_ns_ = now_ns;
     if (looked_at_all_ns_ != 0) break;
   }
   return absl::OkStatus();
+}
+
+void IndexReader::Begin() {
+  if (thread_.joinable()) thread_.join();
+  ++begun_;
+  began_ns_ = clock_.NowNanos();
+  thread_ = std::thread([this] {
+    const absl::Status loaded = LoadNew();
+    const std::lock_guard lock(mu_);
+    status_ = loaded;
+    ++ended_;
+    ended_one_.notify_all();
+  });
+}
+
+absl::Status IndexReader::Refresh(std::int64_t max_age_ms, std::int64_t patience_ms) {
+  const std::int64_t asked_ns = clock_.NowNanos();
+  const auto is_fresh = [&] { return loaded_ns_ != 0 && asked_ns - loaded_ns_ < max_age_ms * 1'000'000; };
+  std::unique_lock lock(mu_);
+  const std::int64_t ours = begun_ + 1;  // sees all that was there when we were asked
+  while (ended_ < ours && !is_fresh()) {
+    if (begun_ == ended_) Begin();
+    const std::int64_t awaited = begun_;
+    while (ended_ < awaited) {
+      if (clock_.NowNanos() - began_ns_ >= patience_ms * 1'000'000) {
+        return absl::DeadlineExceededError("the bucket's index is still being read");
+      }
+      ended_one_.wait_for(lock, kLook);
+    }
+    if (!status_.ok()) return status_;
+  }
+  return absl::OkStatus();
+}
+
+IndexReader::~IndexReader() {
+  ending_ = true;
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace smelt

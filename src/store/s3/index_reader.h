@@ -2,10 +2,13 @@
 #define SMELT_STORE_S3_INDEX_READER_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,8 +20,8 @@
 
 namespace smelt {
 
-// Brings the indexes of a bucket into memory: at first all of them, then what has come since. Thread-safe; one
-// refreshes, the others wait for it.
+// Brings the indexes of a bucket into memory: at first all of them, the newest first, then what has come since. One at
+// a time loads, behind those who wait for it, so that they need not wait for all of it. Thread-safe.
 class IndexReader {
  public:
   // Writers' clocks may differ, and an index may become visible some time after it was named: so far back each refresh
@@ -26,17 +29,24 @@ class IndexReader {
   static constexpr std::int64_t kOverlapSeconds = 900;
   static constexpr std::int64_t kFullSeconds = 3600;
 
-  // All four outlive this.
+  static constexpr std::int64_t kForEverMs = std::numeric_limits<std::int64_t>::max() / 2'000'000;
+
+  // All four outlive this. Nothing is read before the first Refresh.
   IndexReader(ObjectStore& objects, BucketIndex& index, Clock& clock, BucketLog& log)
       : objects_(objects), index_(index), clock_(clock), log_(log) {}
 
-  // Loads what is new, unless that was done less than `max_age_ms` ago. A failure of the first load is an error; of a
-  // later one too, but what is in memory stays.
-  absl::Status Refresh(std::int64_t max_age_ms);
+  // What is being loaded is given up.
+  ~IndexReader();
 
-  // Whether what is in memory may be answered from: it has been loaded, and is not older than kStaleSeconds.
+  // Loads what is new, unless that was done less than `max_age_ms` ago. A failure of the first load is an error; of a
+  // later one too, but what is in memory stays. DEADLINE_EXCEEDED once something has been loading for `patience_ms`:
+  // it goes on, and what has come is in memory.
+  absl::Status Refresh(std::int64_t max_age_ms, std::int64_t patience_ms = kForEverMs);
+
+  // Whether what is in memory is what the bucket holds: all of it has been loaded, not longer than kStaleSeconds ago.
+  // While it is not, what is not there may be there after all, and what is there may have been condemned.
   static constexpr std::int64_t kStaleSeconds = 6 * 3600;
-  bool IsUsable() const { return loaded_ns_ != 0 && clock_.NowNanos() - loaded_ns_ < kStaleSeconds * 1'000'000'000; }
+  bool IsComplete() const { return loaded_ns_ != 0 && clock_.NowNanos() - loaded_ns_ < kStaleSeconds * 1'000'000'000; }
 
   // All indexes, as they are now, by their keys. NOT_FOUND ones (merged meanwhile) are left out.
   absl::StatusOr<std::vector<std::string>> AllKeys();
@@ -48,6 +58,8 @@ class IndexReader {
 
  private:
   absl::StatusOr<bucket::v1::Index> Read(const std::string& key);
+  void Begin();  // mu_ is held, and nothing is loading
+  absl::Status LoadNew();
   absl::StatusOr<std::vector<std::string>> NewKeys(std::int64_t now_ns);
   absl::Status LoadAll(const std::vector<std::string>& keys);
 
@@ -56,12 +68,20 @@ class IndexReader {
   Clock& clock_;
   BucketLog& log_;
   std::atomic<std::int64_t> damaged_{0};
-  std::atomic<std::int64_t> loaded_ns_{0};  // the last refresh that succeeded
-  std::mutex large_mu_;                     // held by who has a large index in memory, or unpacks one
-  std::mutex mu_;
-  std::set<std::string> loaded_;        // this and what follows: guarded by mu_
+  std::atomic<std::int64_t> loaded_ns_{0};  // the last load that succeeded began
+  std::atomic<bool> ending_{false};
+  std::mutex large_mu_;  // held by who has a large index in memory, or unpacks one
+
+  std::set<std::string> loaded_;        // this and what follows: of who loads
   std::set<std::string> damaged_keys_;  // not to be read again before all names are looked at
   std::int64_t looked_at_all_ns_ = 0;
+
+  std::mutex mu_;
+  std::condition_variable ended_one_;
+  std::int64_t begun_ = 0, ended_ = 0;  // loads; this and what follows: guarded by mu_
+  std::int64_t began_ns_ = 0;           // the last of them
+  absl::Status status_;                 // of the last that ended
+  std::thread thread_;                  // that loads, or has loaded
 };
 
 }  // namespace smelt
