@@ -107,6 +107,49 @@ TEST_F(BucketBoundsTest, ManyDamagedObjectsAreFewLines) {
   EXPECT_THAT(lines_, testing::Contains(HasSubstr("30 more objects of the bucket were damaged")));
 }
 
+// An index of packs of 400 blobs each that nobody has, sealed so long ago.
+bucket::v1::Index IndexOf(int packs, std::int64_t sealed_ns) {
+  bucket::v1::Index index;
+  for (int i = 0; i < packs; ++i) {
+    bucket::v1::Pack& pack = *index.add_packs();
+    pack.set_key(PackKey(sealed_ns + i, "stranger"));
+    pack.set_sealed_ns(sealed_ns + i);
+    pack.set_size(4000);
+    for (int j = 0; j < 400; ++j) {
+      const Digest name = DigestOf(pack.key() + std::to_string(j));
+      bucket::v1::Payload& payload = *pack.add_payloads();
+      payload.set_hash(std::string(reinterpret_cast<const char*>(name.hash.data()), name.hash.size()));
+      payload.set_size(9);
+      payload.set_offset(10 * j);
+      payload.set_stored_size(10);
+    }
+  }
+  return index;
+}
+
+TEST_F(BucketBoundsTest, WhatDoesNotFitIntoMemoryIsAMissAndSaidOnce) {
+  BucketStoreOptions options = Still();
+  options.index_bytes_max = 4 << 20;
+  Put(*Open(), "old");
+  clock_.AdvanceSeconds(100);
+  auto store = Open(options);
+  Put(*store, "ours");
+  clock_.AdvanceSeconds(100);
+  for (int i = 0; i < 10; ++i) {
+    const std::int64_t now_ns = clock_.NowNanos();
+    ASSERT_OK(objects_.Put(IndexKey(now_ns, "stranger"), Bytes(EncodeIndex(IndexOf(50, now_ns)))));
+    clock_.AdvanceSeconds(100);
+    EXPECT_THAT(store->FindMissing({DigestOf("ours")}), IsOkAndHolds(IsEmpty()));
+  }
+  EXPECT_THAT(store->Get(DigestOf("old")), StatusIs(absl::StatusCode::kNotFound));
+  const BucketStore::Statistics known = store->GetStatistics();
+  EXPECT_LE(known.index_bytes, 4 << 20);
+  EXPECT_GT(known.left_out, 100'000);
+  EXPECT_EQ(known.payloads + known.left_out, 10 * 50 * 400 + 2);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("count as missing: its index may take 4 MiB of memory (index_memory)")));
+  EXPECT_THAT(Open(options)->FindMissing({DigestOf("old")}), IsOkAndHolds(SizeIs(1)));
+}
+
 // A bucket of which one index does not come before it is let through.
 class SlowIndexTest : public BucketBoundsTest {
  protected:

@@ -13,33 +13,41 @@
 #include "src/base/kill_point.h"
 #include "src/base/status_macros.h"
 #include "src/store/s3/bucket_format.h"
-#include "src/store/s3/bucket_index.h"
-#include "src/store/s3/index_reader.h"
+#include "src/store/s3/bucket_log.h"
+#include "src/store/s3/index_objects.h"
 
 namespace smelt {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kSettledSeconds = 3600;  // indexes younger than this are not merged
-constexpr int kMergedPayloadsMax = 100'000;
+constexpr std::int64_t kMergedPayloadsMax = 100'000;
+constexpr int kMergedMarksMax = 100'000;
 
-using PackState = BucketIndex::PackState;
+// What all indexes say of a pack, but for its payloads.
+struct PackState {
+  std::int64_t size = 0;
+  std::int64_t sealed_ns = 0;
+  std::int64_t used_ns = 0;       // last use that was published
+  std::int64_t condemned_ns = 0;  // 0: never
+  bool described = false;
 
-// All indexes of a bucket, as they were at one moment.
-struct Contents {
-  std::map<std::string, bucket::v1::Index> indexes;
-  std::map<std::string, PackState> packs;
-  std::int64_t damaged = 0;
+  std::int64_t LastUse() const { return std::max(used_ns, sealed_ns); }
+  bool Condemned() const { return condemned_ns > LastUse(); }
+  bool IsThere() const { return size > 0; }
+};
+using Packs = std::map<std::string, PackState>;
+
+// What is to be known of an index before it is merged.
+struct IndexState {
+  std::int64_t payloads = 0;
+  std::vector<const std::string*> packs;  // the keys, in Packs
 };
 
 class Collection {
  public:
   Collection(ObjectStore& objects, Clock& clock, const BucketCollectionOptions& options)
-      : objects_(objects),
-        options_(options),
-        log_(clock),
-        reader_(objects, index_, clock, log_),
-        now_ns_(clock.NowNanos()) {
+      : objects_(objects), options_(options), log_(clock), index_objects_(objects, log_), now_ns_(clock.NowNanos()) {
     std::random_device random;
     writer_ = fmt::format("collect-{:08x}{:08x}", random(), random());
   }
@@ -62,13 +70,11 @@ class Collection {
   absl::Status Load() {
     constexpr int kRounds = 4;
     for (int round = 0; round < kRounds; ++round) {
-      ASSIGN_OR_RETURN(const std::vector<std::string> keys, reader_.AllKeys());
+      ASSIGN_OR_RETURN(const std::vector<std::string> keys, index_objects_.Keys(""));
       ASSIGN_OR_RETURN(const bool whole, LoadAll(keys));
       if (!whole) continue;  // somebody merges
-      for (const PackState& pack : index_.Packs()) {
-        if (pack.size > 0) contents_.packs[pack.key] = pack;
-      }
-      for (const auto& [key, pack] : contents_.packs) {
+      for (const auto& [key, pack] : packs_) {
+        if (!pack.IsThere()) continue;
         ++report_.objects_before;
         report_.bytes_before += pack.size;
       }
@@ -81,25 +87,62 @@ class Collection {
   absl::StatusOr<bool> LoadAll(const std::vector<std::string>& keys) {
     report_.damaged_indexes = 0;
     for (const std::string& key : keys) {
-      if (contents_.indexes.contains(key)) continue;
-      absl::StatusOr<bucket::v1::Index> index = reader_.Load(key);
-      if (absl::IsNotFound(index.status())) return false;
-      if (absl::IsDataLoss(index.status())) {
+      if (indexes_.contains(key)) continue;
+      IndexState index;
+      const auto add_pack = [&](bucket::v1::Pack& pack) { return AddPack(pack, index); };
+      const auto add_mark = [&](bucket::v1::Mark& mark) { return AddMark(mark); };
+      const absl::Status loaded = index_objects_.Load(key, {add_pack, add_mark});
+      if (absl::IsNotFound(loaded)) return false;
+      if (absl::IsDataLoss(loaded)) {
         ++report_.damaged_indexes;
         continue;
       }
-      if (!index.ok()) return index.status();
-      index_.Add(*index);
-      contents_.indexes[key] = *std::move(index);
+      RETURN_IF_ERROR(loaded);
+      indexes_[key] = std::move(index);
     }
     return true;
+  }
+
+  // Of all packs, or nothing is done: what is not known can be neither condemned nor merged.
+  absl::StatusOr<Packs::iterator> StateOf(const std::string& key) {
+    const auto [at, added] = packs_.try_emplace(key);
+    constexpr std::int64_t kNodeBytes = sizeof(Packs::value_type) + 64;
+    if (added) bytes_ += kNodeBytes + static_cast<std::int64_t>(key.size());
+    if (bytes_ <= options_.index_bytes_max) return at;
+    return absl::ResourceExhaustedError(fmt::format(
+        "s3: the indexes name more packs than fit into {} bytes of memory, and nothing is collected before all are "
+        "known: make index_memory larger",
+        options_.index_bytes_max));
+  }
+
+  absl::Status AddPack(const bucket::v1::Pack& added, IndexState& index) {
+    ASSIGN_OR_RETURN(const auto at, StateOf(added.key()));
+    index.payloads += added.payloads_size();
+    index.packs.push_back(&at->first);
+    bytes_ += static_cast<std::int64_t>(sizeof(index.packs.front()));
+    if (std::exchange(at->second.described, true)) return absl::OkStatus();
+    at->second.size = added.size();
+    at->second.sealed_ns = added.sealed_ns();
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMark(const bucket::v1::Mark& mark) {
+    ASSIGN_OR_RETURN(const auto at, StateOf(mark.key()));
+    at->second.used_ns = std::max(at->second.used_ns, mark.used_ns());
+    at->second.condemned_ns = std::max(at->second.condemned_ns, mark.condemned_ns());
+    return absl::OkStatus();
+  }
+
+  bool IsNamed(const std::string& key) const {
+    const auto at = packs_.find(key);
+    return at != packs_.end() && at->second.IsThere();
   }
 
   absl::Status FindOrphans() {
     for (const std::string_view prefix : {kPacksPrefix, kBlobsPrefix}) {
       ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(prefix), ""));
       for (const ObjectStore::Listed& object : listed) {
-        if (contents_.packs.contains(object.key)) continue;
+        if (IsNamed(object.key)) continue;
         ++report_.objects_before;
         report_.bytes_before += object.size;
         const std::int64_t age = now_ns_ / kSecond - object.modified_seconds;
@@ -118,8 +161,8 @@ class Collection {
   }
 
   void FindExpired() {
-    for (const auto& [key, pack] : contents_.packs) {
-      if (!pack.Condemned()) continue;
+    for (const auto& [key, pack] : packs_) {
+      if (!pack.IsThere() || !pack.Condemned()) continue;
       if (now_ns_ - pack.condemned_ns >= options_.grace_seconds * kSecond) {
         Doom(key, pack.size);
         dead_.insert(key);
@@ -131,21 +174,23 @@ class Collection {
   }
 
   void Condemn() {
-    std::vector<PackState> by_use;
+    std::vector<Packs::const_pointer> by_use;
     std::int64_t bytes = 0;
-    for (const auto& [key, pack] : contents_.packs) {
-      if (pack.Condemned()) continue;
-      by_use.push_back(pack);
-      bytes += pack.size;
+    for (const auto& entry : packs_) {
+      if (!entry.second.IsThere() || entry.second.Condemned()) continue;
+      by_use.push_back(&entry);
+      bytes += entry.second.size;
     }
-    std::sort(by_use.begin(), by_use.end(), [](const auto& a, const auto& b) { return a.LastUse() < b.LastUse(); });
+    std::sort(by_use.begin(), by_use.end(),
+              [](const auto* a, const auto* b) { return a->second.LastUse() < b->second.LastUse(); });
     const std::int64_t surely_idle = options_.touch_after_seconds + options_.lease_seconds;
-    for (const PackState& pack : by_use) {
+    for (const auto* entry : by_use) {
+      const auto& [key, pack] = *entry;
       const std::int64_t idle = (now_ns_ - pack.LastUse()) / kSecond;
       const bool too_much = options_.max_bytes && bytes > *options_.max_bytes && idle > surely_idle;
       if (idle <= options_.max_age_seconds && !too_much) continue;
       bucket::v1::Mark& mark = *marks_.add_marks();
-      mark.set_key(pack.key);
+      mark.set_key(key);
       mark.set_condemned_ns(now_ns_);
       bytes -= pack.size;
       ++report_.condemned;
@@ -163,15 +208,11 @@ class Collection {
   // Those that may be merged: settled, and not large already; or naming what has been deleted.
   std::vector<std::string> Mergeable() const {
     std::vector<std::string> keys;
-    for (const auto& [key, index] : contents_.indexes) {
+    for (const auto& [key, index] : indexes_) {
       if (now_ns_ - TimeOfIndexKey(key) < kSettledSeconds * kSecond) continue;
-      int payloads = 0;
-      bool names_dead = false;
-      for (const bucket::v1::Pack& pack : index.packs()) {
-        payloads += pack.payloads_size();
-        names_dead = names_dead || dead_.contains(pack.key());
-      }
-      if (payloads < kMergedPayloadsMax / 2 || names_dead) keys.push_back(key);
+      const bool names_dead = std::any_of(index.packs.begin(), index.packs.end(),
+                                          [&](const std::string* pack) { return dead_.contains(*pack); });
+      if (index.payloads < kMergedPayloadsMax / 2 || names_dead) keys.push_back(key);
     }
     return keys.size() >= options_.merge_from || !dead_.empty() ? keys : std::vector<std::string>();
   }
@@ -179,39 +220,35 @@ class Collection {
   // The packs that are named by indexes which stay.
   std::set<std::string> NamedOutside(const std::vector<std::string>& merged) const {
     std::set<std::string> named;
-    for (const auto& [key, index] : contents_.indexes) {
+    for (const auto& [key, index] : indexes_) {
       if (std::binary_search(merged.begin(), merged.end(), key)) continue;
-      for (const bucket::v1::Pack& pack : index.packs()) named.insert(pack.key());
+      for (const std::string* pack : index.packs) named.insert(*pack);
     }
     return named;
   }
 
+  // Reads them once more, one after the other. None is deleted before all that they say has been written again.
   absl::Status Merge() {
     const std::vector<std::string> keys = Mergeable();
     if (keys.size() < 2 && dead_.empty()) return absl::OkStatus();
     std::set<std::string> packs, marked;
     bucket::v1::Index merged;
-    int payloads = 0;
+    std::int64_t payloads = 0;
+    const auto add_pack = [&](bucket::v1::Pack& pack) -> absl::Status {
+      if (dead_.contains(pack.key()) || !packs.insert(pack.key()).second) return absl::OkStatus();
+      payloads += pack.payloads_size();
+      *merged.add_packs() = std::move(pack);
+      if (payloads < kMergedPayloadsMax) return absl::OkStatus();
+      payloads = 0;
+      return Write(std::exchange(merged, {}));
+    };
+    const auto add_mark = [&](bucket::v1::Mark& mark) { return marked.insert(mark.key()), absl::OkStatus(); };
     for (const std::string& key : keys) {
-      for (bucket::v1::Pack& pack : *contents_.indexes[key].mutable_packs()) {
-        if (dead_.contains(pack.key()) || !packs.insert(pack.key()).second) continue;
-        payloads += pack.payloads_size();
-        *merged.add_packs() = std::move(pack);
-        if (payloads < kMergedPayloadsMax) continue;
-        RETURN_IF_ERROR(Write(std::exchange(merged, {})));
-        payloads = 0;
-      }
-      for (const bucket::v1::Mark& mark : contents_.indexes[key].marks()) marked.insert(mark.key());
+      const absl::Status loaded = index_objects_.Load(key, {add_pack, add_mark});
+      if (absl::IsNotFound(loaded)) return absl::AbortedError("s3: another collector merges: try again later");
+      RETURN_IF_ERROR(loaded);
     }
-    const std::set<std::string> elsewhere = NamedOutside(keys);
-    for (const std::string& key : marked) {
-      const auto pack = contents_.packs.find(key);
-      if (pack == contents_.packs.end() || (dead_.contains(key) && !elsewhere.contains(key))) continue;
-      bucket::v1::Mark& mark = *merged.add_marks();
-      mark.set_key(key);
-      mark.set_used_ns(pack->second.used_ns);
-      mark.set_condemned_ns(pack->second.condemned_ns);
-    }
+    RETURN_IF_ERROR(MergeMarks(marked, NamedOutside(keys), merged));
     if (merged.packs_size() > 0 || merged.marks_size() > 0) RETURN_IF_ERROR(Write(merged));
     SMELT_KILL_POINT("s3.collect.merged");
     RETURN_IF_ERROR(objects_.Delete(keys));
@@ -219,15 +256,30 @@ class Collection {
     return absl::OkStatus();
   }
 
+  absl::Status MergeMarks(const std::set<std::string>& marked, const std::set<std::string>& elsewhere,
+                          bucket::v1::Index& merged) {
+    for (const std::string& key : marked) {
+      const auto pack = packs_.find(key);
+      if (!IsNamed(key) || (dead_.contains(key) && !elsewhere.contains(key))) continue;
+      bucket::v1::Mark& mark = *merged.add_marks();
+      mark.set_key(key);
+      mark.set_used_ns(pack->second.used_ns);
+      mark.set_condemned_ns(pack->second.condemned_ns);
+      if (merged.marks_size() >= kMergedMarksMax) RETURN_IF_ERROR(Write(std::exchange(merged, {})));
+    }
+    return absl::OkStatus();
+  }
+
   ObjectStore& objects_;
   const BucketCollectionOptions options_;
   BucketLog log_;
-  BucketIndex index_;
-  IndexReader reader_;
+  IndexObjects index_objects_;
   const std::int64_t now_ns_;
   std::string writer_;
   std::int64_t written_ = 0;
-  Contents contents_;
+  Packs packs_;
+  std::map<std::string, IndexState> indexes_;
+  std::int64_t bytes_ = 0;  // of both
   bucket::v1::Index marks_;
   std::vector<std::string> doomed_;  // keys to be deleted
   std::set<std::string> dead_;       // of them, packs that indexes name

@@ -22,6 +22,8 @@ struct BucketCollectionOptions {
   std::int64_t grace_seconds = 24 * 3600;   // between condemning and deleting
   std::int64_t orphan_seconds = 3 * 86400;  // how long what no index names stays
   std::size_t merge_from = 64;              // old indexes are merged when there are so many of them
+
+  std::int64_t index_bytes_max = 1 << 30;  // of memory, for what the indexes say of packs: some 250 for each
 };
 
 struct BucketCollectionReport {
@@ -40,7 +42,9 @@ struct BucketCollectionReport {
 // once, and when it dies anywhere. Run it each day: one run alone deletes only orphans.
 //
 // INVALID_ARGUMENT if max_age is less than touch_after and lease together: what is in use could not be told from what
-// is not. Memory: that of the whole index.
+// is not. RESOURCE_EXHAUSTED if the indexes name more packs than memory may be taken for: a collection that knew some
+// of them would condemn what is used and delete what is named, so it does nothing. Memory: that, and one index of those
+// that it merges.
 absl::StatusOr<BucketCollectionReport> CollectBucket(ObjectStore& objects, Clock& clock,
                                                      const BucketCollectionOptions& options);
 

@@ -11,6 +11,7 @@
 #include "src/store/s3/bucket_format.h"
 #include "src/store/s3/bucket_store.h"
 #include "src/testing/fake_clock.h"
+#include "src/testing/peak_memory.h"
 #include "src/testing/status_matchers.h"
 
 namespace smelt {
@@ -281,6 +282,56 @@ TEST_F(BucketCollectionTest, MayFailAnywhere) {
   clock_.AdvanceSeconds(kDay);
   Collect(options);
   EXPECT_THAT(objects_.Keys("v1/packs/"), SizeIs(3));
+}
+
+// What it does not know it can neither condemn nor merge, nor tell from what no index names.
+TEST_F(BucketCollectionTest, NothingIsCollectedByHalfAnIndex) {
+  for (int i = 0; i < 100; ++i) Write("old " + std::to_string(i));
+  ASSERT_OK(objects_.Put("v1/packs/00000000000000000001-x", Bytes("orphan")));
+  clock_.AdvanceSeconds(31 * kDay);
+  const auto objects = objects_.Keys();
+  BucketCollectionOptions options;
+  options.merge_from = 2;
+  options.index_bytes_max = 10'000;
+  EXPECT_THAT(CollectBucket(objects_, clock_, options),
+              StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("make index_memory larger")));
+  EXPECT_EQ(objects_.Keys(), objects);
+  options.index_bytes_max = 100'000;
+  EXPECT_EQ(Collect(options).condemned, 100);
+}
+
+// Payloads are not held: an index of five million takes no more than one of its packs.
+TEST_F(BucketCollectionTest, TakesTheMemoryOfPacksOnly) {
+  const std::int64_t sealed_ns = clock_.NowNanos();
+  for (int i = 0; i < 4; ++i) {
+    bucket::v1::Index index;
+    bucket::v1::Pack& pack = *index.add_packs();
+    pack.set_key(PackKey(sealed_ns + i, "large"));
+    pack.set_sealed_ns(sealed_ns + i);
+    pack.set_size(1);
+    for (int j = 0; j < 300'000; ++j) pack.add_payloads()->set_hash(std::string(Digest::kHashBytes, 'x'));
+    ASSERT_OK(objects_.Put(IndexKey(sealed_ns + i, "large"), Bytes(EncodeIndex(index))));
+  }
+  const PeakMemory memory;
+  EXPECT_EQ(Collect().indexes_after, 4);
+  EXPECT_LT(memory.Grown(), 120 << 20);  // all of them: 200 MiB
+}
+
+// One that is replaced while it is being merged is not lost.
+TEST_F(BucketCollectionTest, AnIndexThatGoesMeanwhileEndsTheMerge) {
+  for (int i = 0; i < 3; ++i) Write(std::to_string(i));
+  clock_.AdvanceSeconds(2 * kHour);
+  const std::string first = objects_.Keys("v1/index/")[0];
+  int reads = 0;
+  objects_.SetFault([&](const std::string& operation, const std::string& key) {
+    const bool again = operation == "get" && key == first && ++reads == 2;
+    return again ? absl::NotFoundError("merged") : absl::OkStatus();
+  });
+  BucketCollectionOptions options;
+  options.merge_from = 2;
+  EXPECT_THAT(CollectBucket(objects_, clock_, options), StatusIs(absl::StatusCode::kAborted));
+  objects_.SetFault({});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(IsThere(std::to_string(i)));
 }
 
 TEST_F(BucketCollectionTest, AnAgeThatCannotBeToldIsRefused) {

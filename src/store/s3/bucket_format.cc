@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "fmt/format.h"
-#include "google/protobuf/io/coded_stream.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/reapi/bounded_parse.h"
@@ -18,7 +17,9 @@ namespace {
 
 constexpr std::string_view kMagic = "smeltix1";
 constexpr int kIndexLevel = 3;
+constexpr int kWindowLogMax = 24;                             // level 3 has 21
 constexpr std::uint32_t kPartBytesMax = 16 << 20;             // of one pack in it, 380'000 payloads
+constexpr std::size_t kKeyBytesMax = 256;                     // ours have 150
 constexpr int kObjectsMax = 2'000'000;                        // named by one index: more is not worth 256 MiB
 constexpr std::int64_t kSealedNsMax = std::int64_t{1} << 62;  // in 2116
 
@@ -29,7 +30,9 @@ std::string_view HashOf(const Digest& digest) {
 std::string Checksum(std::string_view of) { return std::string(HashOf(DigestOf(of))); }
 
 // A collection deletes what an index names: nothing else may be named.
-bool IsKey(std::string_view key) { return key.starts_with(kPacksPrefix) || key.starts_with(kBlobsPrefix); }
+bool IsKey(std::string_view key) {
+  return key.size() <= kKeyBytesMax && (key.starts_with(kPacksPrefix) || key.starts_with(kBlobsPrefix));
+}
 
 bool IsSane(const bucket::v1::Pack& pack) {
   if (!IsKey(pack.key())) return false;
@@ -44,32 +47,72 @@ bool IsSane(const bucket::v1::Pack& pack) {
 
 bool IsSane(const bucket::v1::Mark& mark) { return IsKey(mark.key()); }
 
-// A message without anything takes two bytes, and fifty times as much in memory. So each is looked at before the next.
-template <typename Part>
-bool AddPart(std::string_view text, google::protobuf::RepeatedPtrField<Part>& parts) {
-  Part part;
-  if (!reapi::ParseBounded(text, part).ok() || !IsSane(part)) return false;
-  part.DiscardUnknownFields();
-  parts.Add(std::move(part));
-  return true;
-}
+absl::Status NotAnIndex() { return absl::DataLossError("an index in the bucket says what cannot be"); }
 
-bool ParseParts(std::string_view text, bucket::v1::Index& index) {
-  using Index = bucket::v1::Index;
-  constexpr auto tag_of = [](int field) { return static_cast<std::uint32_t>(field) << 3 | 2; };  // with a length
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(text.data()),
-                                            static_cast<int>(text.size()));
-  while (const std::uint32_t tag = in.ReadTag()) {
-    std::uint32_t bytes = 0;
-    if ((tag & 7) != 2 || !in.ReadVarint32(&bytes) || bytes > kPartBytesMax) return false;
-    const std::string_view part = text.substr(static_cast<std::size_t>(in.CurrentPosition()), bytes);
-    if (!in.Skip(static_cast<int>(bytes))) return false;
-    if (index.packs_size() + index.marks_size() >= kObjectsMax) return false;
-    if (tag == tag_of(Index::kPacksFieldNumber) && !AddPart(part, *index.mutable_packs())) return false;
-    if (tag == tag_of(Index::kMarksFieldNumber) && !AddPart(part, *index.mutable_marks())) return false;
+// Takes an index apart as it is unpacked. A message without anything takes two bytes, and fifty times as much in
+// memory: so each part is looked at before the next.
+class Parts {
+ public:
+  explicit Parts(const IndexSink& sink) : sink_(sink) {}
+
+  absl::Status Add(std::string_view piece) {
+    text_ += piece;
+    std::string_view rest = text_;
+    for (;;) {
+      std::string_view after = rest;
+      std::uint32_t tag = 0, bytes = 0;
+      if (!TakeNumber(after, tag) || !TakeNumber(after, bytes)) break;
+      if ((tag & 7) != 2 || bytes > kPartBytesMax) return NotAnIndex();  // only what has a length
+      if (after.size() < bytes) break;
+      RETURN_IF_ERROR(AddPart(static_cast<int>(tag >> 3), after.substr(0, bytes)));
+      rest = after.substr(bytes);
+    }
+    if (rest.size() > kPartBytesMax + kHeadBytesMax) return NotAnIndex();
+    text_.erase(0, text_.size() - rest.size());
+    return absl::OkStatus();
   }
-  return in.CurrentPosition() == static_cast<int>(text.size());
-}
+
+  absl::Status End() const { return text_.empty() ? absl::OkStatus() : NotAnIndex(); }
+
+ private:
+  static constexpr std::size_t kNumberBytesMax = 5;
+  static constexpr std::size_t kHeadBytesMax = 2 * kNumberBytesMax;
+
+  // False if it is not all there, or none.
+  static bool TakeNumber(std::string_view& text, std::uint32_t& number) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < std::min(text.size(), kNumberBytesMax); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
+      if (byte >= 0x80) continue;
+      number = static_cast<std::uint32_t>(value);
+      text.remove_prefix(i + 1);
+      return true;
+    }
+    return false;
+  }
+
+  absl::Status AddPart(int field, std::string_view text) {
+    if (objects_ >= kObjectsMax) return NotAnIndex();
+    if (field == bucket::v1::Index::kPacksFieldNumber) return Hand(text, pack_, sink_.pack);
+    if (field == bucket::v1::Index::kMarksFieldNumber) return Hand(text, mark_, sink_.mark);
+    return absl::OkStatus();
+  }
+
+  template <typename Part>
+  absl::Status Hand(std::string_view text, Part& part, const std::function<absl::Status(Part&)>& sink) {
+    ++objects_;
+    if (!reapi::ParseBounded(text, part).ok() || !IsSane(part)) return NotAnIndex();
+    part.DiscardUnknownFields();
+    return sink(part);
+  }
+
+  const IndexSink& sink_;
+  std::string text_;
+  int objects_ = 0;
+  bucket::v1::Pack pack_;
+  bucket::v1::Mark mark_;
+};
 
 }  // namespace
 
@@ -102,17 +145,19 @@ std::string EncodeIndex(const bucket::v1::Index& index) {
   return bytes + Checksum(bytes);
 }
 
-absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes) {
+absl::Status ReadIndex(std::string_view bytes, const IndexSink& sink) {
   if (bytes.size() < kMagic.size() + Digest::kHashBytes || !bytes.starts_with(kMagic)) {
     return absl::DataLossError("an index in the bucket is cut or none that this version reads");
   }
   const std::string_view checksum = bytes.substr(bytes.size() - Digest::kHashBytes);
   bytes.remove_suffix(Digest::kHashBytes);
   if (Checksum(bytes) != checksum) return absl::DataLossError("an index in the bucket does not have its checksum");
-  ASSIGN_OR_RETURN(const std::string text, ZstdDecompress(bytes.substr(kMagic.size()), std::int64_t{kIndexBytesMax}));
-  bucket::v1::Index index;
-  if (!ParseParts(text, index)) return absl::DataLossError("an index in the bucket says what cannot be");
-  return index;
+  ZstdDecoder decoder(kWindowLogMax);
+  decoder.Begin(std::int64_t{kIndexBytesMax});
+  Parts parts(sink);
+  RETURN_IF_ERROR(decoder.Add(bytes.substr(kMagic.size()), [&](std::string_view piece) { return parts.Add(piece); }));
+  RETURN_IF_ERROR(decoder.End());
+  return parts.End();
 }
 
 Digest ResultName(std::string_view instance, const Digest& action) {

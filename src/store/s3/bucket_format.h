@@ -2,9 +2,11 @@
 #define SMELT_STORE_S3_BUCKET_FORMAT_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "smelt/bucket/v1/bucket.pb.h"
 #include "src/digest/digest.h"
@@ -37,10 +39,17 @@ inline constexpr std::size_t kIndexBytesMax = 256 << 20;
 
 std::string EncodeIndex(const bucket::v1::Index& index);
 
-// DATA_LOSS for anything else: cut, changed, of another version, with places outside of their packs, with sizes or
-// times that cannot be, about objects that are neither packs nor blobs or more than two million, or larger than that.
-// Takes some times the memory of what it says, and not more for what it does not say.
-absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes);
+// What an index says, part by part. An error is that of who reads it.
+struct IndexSink {
+  std::function<absl::Status(bucket::v1::Pack& pack)> pack;
+  std::function<absl::Status(bucket::v1::Mark& mark)> mark;
+};
+
+// Hands on what an index says. DATA_LOSS for anything else: cut, changed, of another version, with places outside of
+// their packs, with sizes or times that cannot be, about objects that are neither packs nor blobs, have names that
+// nobody gives, or are more than two million, or larger than that. What came before is handed on: whoever wrote it
+// meant it, since a checksum is looked at first. Takes the memory of one part.
+absl::Status ReadIndex(std::string_view bytes, const IndexSink& sink);
 
 // The name of a result among the payloads.
 Digest ResultName(std::string_view instance, const Digest& action);

@@ -11,6 +11,7 @@
 #include "src/digest/hasher.h"
 #include "src/store/s3/bucket_index.h"
 #include "src/store/zstd.h"
+#include "src/testing/fake_clock.h"
 #include "src/testing/peak_memory.h"
 #include "src/testing/status_matchers.h"
 
@@ -19,6 +20,15 @@ namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr char kPack[] = "v1/packs/00000000000000000001-writer", kBlob[] = "v1/blobs/of-its-own";
+
+absl::StatusOr<bucket::v1::Index> DecodeIndex(std::string_view bytes) {
+  bucket::v1::Index index;
+  const auto add_pack = [&](bucket::v1::Pack& pack) { return *index.add_packs() = pack, absl::OkStatus(); };
+  const auto add_mark = [&](bucket::v1::Mark& mark) { return *index.add_marks() = mark, absl::OkStatus(); };
+  const absl::Status read = ReadIndex(bytes, {add_pack, add_mark});
+  if (!read.ok()) return read;
+  return index;
+}
 
 struct Case {
   const char* key;
@@ -69,8 +79,9 @@ TEST(BucketFormatTest, WhatAnIndexSaysMustBePossible) {
     const auto index = DecodeIndex(EncodeIndex(IndexOf(one.index)));
     ASSERT_EQ(index.ok(), one.is_read) << index.status();
     if (!index.ok()) continue;
-    BucketIndex held;
-    held.Add(*index);
+    FakeClock clock;
+    BucketIndex held(clock, 1 << 20);
+    held.Add(index->packs(0));
     EXPECT_EQ(held.Find(DigestOf("blob"), 0).has_value(), one.is_found);
   }
 }
@@ -87,6 +98,14 @@ TEST(BucketFormatTest, AMarkIsOfAnObjectOfOurs) {
     bucket::v1::Index index;
     index.add_marks()->set_key(key);
     EXPECT_EQ(DecodeIndex(EncodeIndex(index)).ok(), is_read) << key;
+  }
+}
+
+TEST(BucketFormatTest, ANameIsNotLongerThanOurs) {
+  for (const std::size_t bytes : {256u, 257u}) {
+    bucket::v1::Index index;
+    index.add_marks()->set_key("v1/packs/" + std::string(bytes - 9, 'x'));
+    EXPECT_EQ(DecodeIndex(EncodeIndex(index)).ok(), bytes == 256u);
   }
 }
 

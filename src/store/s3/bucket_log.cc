@@ -9,7 +9,7 @@
 namespace smelt {
 namespace {
 
-constexpr std::int64_t kNanosPerMinute = 60'000'000'000;
+constexpr std::int64_t kNanosPerMinute = 60'000'000'000, kNanosPerHour = 60 * kNanosPerMinute;
 
 void ToTheLog(const std::string& line) { LOG(WARNING) << line; }
 
@@ -22,6 +22,20 @@ void BucketLog::Damaged(std::string_view key, std::string_view why, std::string_
   if (!MaySay(unsaid)) return;
   if (unsaid > 0) sink_(fmt::format("{} more objects of the bucket were damaged", unsaid));
   sink_(fmt::format("the bucket's {} is damaged ({}): {}", Quoted(key), Quoted(why), what_happens_now));
+}
+
+void BucketLog::LeftOut(std::int64_t payloads, std::int64_t bytes_max) {
+  const std::int64_t now_ns = clock_.NowNanos();
+  {
+    const std::lock_guard lock(mu_);
+    if (payloads <= left_out_ || (left_out_ > 0 && now_ns - left_out_ns_ < kNanosPerHour)) return;
+    left_out_ = payloads;
+    left_out_ns_ = now_ns;
+  }
+  sink_(
+      fmt::format("{} blobs and results of the bucket, not used for longest, count as missing: its index may take {} "
+                  "MiB of memory (index_memory)",
+                  payloads, bytes_max >> 20));
 }
 
 bool BucketLog::MaySay(std::int64_t& unsaid) {

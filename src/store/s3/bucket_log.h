@@ -11,9 +11,9 @@
 
 namespace smelt {
 
-// What the log says of the objects of a bucket: one line each, with the object's name, what was wrong and what happens
-// now. Names and reasons, which strangers may have chosen, are quoted (Quoted); no line holds what was in an object. At
-// most kLinesPerMinute lines a minute, and the next one says how many there were not. Thread-safe.
+// What the log says of a bucket. Of objects that are damaged: one line each, with its name, what was wrong and what
+// happens now. Names and reasons, which strangers may have chosen, are quoted (Quoted); no line holds what was in an
+// object. At most kLinesPerMinute lines a minute, and the next one says how many there were not. Thread-safe.
 class BucketLog {
  public:
   using Sink = std::function<void(const std::string& line)>;
@@ -26,6 +26,10 @@ class BucketLog {
   // An object is not what it should be, or not there: the bucket's "v1/index/1-x" is damaged ("cut"): it is left out
   void Damaged(std::string_view key, std::string_view why, std::string_view what_happens_now);
 
+  // So many payloads are not in memory since the index may take `bytes_max` and no more: said when it begins, and once
+  // an hour as long as there are more.
+  void LeftOut(std::int64_t payloads, std::int64_t bytes_max);
+
  private:
   bool MaySay(std::int64_t& unsaid);
 
@@ -35,6 +39,8 @@ class BucketLog {
   std::int64_t minute_ = 0;  // of the last line
   std::int64_t said_ = 0;    // in that minute
   std::int64_t unsaid_ = 0;
+  std::int64_t left_out_ = 0;  // when that was said last
+  std::int64_t left_out_ns_ = 0;
 };
 
 }  // namespace smelt

@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
@@ -134,6 +135,7 @@ BucketStore::BucketStore(BucketStoreOptions options, ObjectStore& objects, Clock
       objects_(objects),
       clock_(clock),
       log_(clock, options_.log),
+      index_(clock, options_.index_bytes_max),
       reader_(objects, index_, clock, log_),
       packs_(objects, options_.read_cache_bytes),
       writer_(WriterOptions(options_), objects, index_, clock) {}
@@ -186,9 +188,7 @@ void BucketStore::PublishUses() {
     mark.set_used_ns(clock_.NowNanos());
   }
   if (marks.empty()) return;
-  bucket::v1::Index local;
-  for (const bucket::v1::Mark& mark : marks) *local.add_marks() = mark;
-  index_.Add(local);
+  for (const bucket::v1::Mark& mark : marks) index_.Add(mark);
   writer_.Publish(std::move(marks));
 }
 
@@ -336,9 +336,7 @@ absl::Status BucketStore::PutObject(const Digest& digest, const Bytes& bytes) {
   payload->set_stored_size(stored.size());
   payload->set_zstd(pays);
   RETURN_IF_ERROR(objects_.Put(object.key(), stored));
-  bucket::v1::Index index;
-  *index.add_packs() = object;
-  index_.Add(index);
+  index_.Add(object, BucketIndex::By::kUs);
   writer_.Publish(std::move(object));
   if (pays && options_.on_packed) options_.on_packed(digest, compressed);
   return absl::OkStatus();
@@ -362,7 +360,9 @@ absl::StatusOr<std::vector<Digest>> BucketStore::FindMissing(absl::Span<const Di
 
 BucketStore::Statistics BucketStore::GetStatistics() {
   const PackWriter::Pending pending = writer_.GetPending();
-  return {static_cast<std::int64_t>(index_.size()), pending.payloads, pending.bytes, corrupt_, reader_.damaged()};
+  const BucketIndex::Usage usage = index_.GetUsage();
+  return {usage.payloads,   usage.bytes,   usage.left_out, reader_.IsComplete(),
+          pending.payloads, pending.bytes, corrupt_,       reader_.damaged()};
 }
 
 }  // namespace smelt

@@ -49,6 +49,8 @@ struct BucketStoreOptions {
   // Takes the lines of BucketLog; empty: the program's log does.
   std::function<void(const std::string& line)> log;
 
+  std::int64_t index_bytes_max = 1 << 30;  // BucketIndex
+
   // How old the index in memory may be when something is missing from it, and in any case.
   std::int64_t refresh_on_miss_ms = 3000;
   std::int64_t refresh_ms = 60'000;
@@ -105,6 +107,9 @@ class BucketStore : public BlobStore, public ActionCaches, public PackedBlobs {
 
   struct Statistics {
     std::int64_t payloads = 0;       // blobs and results known
+    std::int64_t index_bytes = 0;    // of memory that this takes
+    std::int64_t left_out = 0;       // blobs and results, ever, since it would have taken more than it may
+    bool is_complete = false;        // all of the index has been read
     std::int64_t pending = 0;        // not yet in the bucket
     std::int64_t pending_bytes = 0;  // of them, as stored
     std::int64_t corrupt = 0;        // came otherwise than they should, twice

@@ -11,63 +11,26 @@ namespace smelt {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr int kReadsMax = 4;
-constexpr std::chrono::milliseconds kLook{20};    // those who wait look at the clock, which wakes nobody
-constexpr std::size_t kThreadsMax = 32;           // an index is small: the round trips count
-constexpr std::size_t kSmallBytesMax = 16 << 20;  // four times what a collection merges into one
+constexpr std::chrono::milliseconds kLook{20};  // those who wait look at the clock, which wakes nobody
+constexpr std::size_t kThreadsMax = 32;         // an index is small: the round trips count
 
 }  // namespace
-
-absl::StatusOr<bucket::v1::Index> IndexReader::Load(const std::string& key) {
-  absl::Status damage;
-  for (int i = 0; i < kReadsMax; ++i) {
-    absl::StatusOr<bucket::v1::Index> index = Read(key);
-    if (index.ok() || !absl::IsDataLoss(index.status())) return index;
-    ++damaged_;
-    damage = index.status();
-  }
-  log_.Damaged(key, std::string(damage.message()), "what no other index names is missing; it is read again each hour");
-  return damage;
-}
-
-// Of those that are large there is one in memory, and of those that are being unpacked: little may become much.
-absl::StatusOr<bucket::v1::Index> IndexReader::Read(const std::string& key) {
-  std::unique_lock turn(large_mu_, std::defer_lock);
-  std::string text;
-  const auto add = [&](std::string_view piece) -> absl::Status {
-    if (text.size() + piece.size() > kIndexBytesMax) return absl::DataLossError("an index that is too large");
-    if (text.size() + piece.size() > kSmallBytesMax && !turn.owns_lock()) turn.lock();
-    text += piece;
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(objects_.Read(key, {.begin = [&] { text.clear(); }, .add = add}));
-  if (!turn.owns_lock()) turn.lock();
-  return DecodeIndex(text);
-}
-
-absl::StatusOr<std::vector<std::string>> IndexReader::AllKeys() {
-  ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(kIndexPrefix), ""));
-  std::vector<std::string> keys;
-  for (const ObjectStore::Listed& object : listed) keys.push_back(object.key);
-  return keys;
-}
 
 absl::StatusOr<std::vector<std::string>> IndexReader::NewKeys(std::int64_t now_ns) {
   const bool due = now_ns - looked_at_all_ns_ >= kFullSeconds * kSecond;
   const bool all = due || loaded_.empty();
   std::string after;
   if (!all) after = IndexKeyAt(std::min(now_ns, TimeOfIndexKey(*loaded_.rbegin())) - kOverlapSeconds * kSecond);
-  ASSIGN_OR_RETURN(const std::vector<ObjectStore::Listed> listed, objects_.List(std::string(kIndexPrefix), after));
+  ASSIGN_OR_RETURN(const std::vector<std::string> listed, objects_.Keys(after));
   if (due) looked_at_all_ns_ = now_ns;
   if (due) damaged_keys_.clear();
   std::vector<std::string> keys;
-  std::set<std::string> listed_keys;
-  for (const ObjectStore::Listed& object : listed) {
-    if (!loaded_.contains(object.key) && !damaged_keys_.contains(object.key)) keys.push_back(object.key);
-    if (all) listed_keys.insert(object.key);
+  for (const std::string& key : listed) {
+    if (!loaded_.contains(key) && !damaged_keys_.contains(key)) keys.push_back(key);
   }
   // Those merged away are no longer of interest.
-  if (all) std::erase_if(loaded_, [&](const std::string& key) { return !listed_keys.contains(key); });
+  if (all)
+    std::erase_if(loaded_, [&](const auto& key) { return !std::binary_search(listed.begin(), listed.end(), key); });
   std::reverse(keys.begin(), keys.end());
   return keys;
 }
@@ -76,19 +39,22 @@ absl::Status IndexReader::LoadAll(const std::vector<std::string>& keys) {
   std::atomic<std::size_t> next{0};
   std::mutex mu;
   absl::Status failed;  // guarded by mu, and so are loaded_ and damaged_keys_ while the threads run
+  const auto add = [&](const auto& part) {
+    index_.Add(part);
+    return ending_ ? absl::CancelledError("no longer wanted") : absl::OkStatus();
+  };
   const auto work = [&] {
     for (std::size_t i = next++; i < keys.size() && !ending_; i = next++) {
-      const absl::StatusOr<bucket::v1::Index> index = Load(keys[i]);
-      if (index.ok()) index_.Add(*index);
+      const absl::Status loaded = objects_.Load(keys[i], {add, add});
       const std::lock_guard lock(mu);
-      if (index.ok()) loaded_.insert(keys[i]);
-      if (absl::IsDataLoss(index.status())) damaged_keys_.insert(keys[i]);
+      if (loaded.ok()) loaded_.insert(keys[i]);
+      if (absl::IsDataLoss(loaded)) damaged_keys_.insert(keys[i]);
       // One that is gone has been merged.
-      if (!index.ok() && !absl::IsDataLoss(index.status()) && !absl::IsNotFound(index.status())) {
-        failed.Update(index.status());
+      if (!loaded.ok() && !absl::IsDataLoss(loaded) && !absl::IsNotFound(loaded)) {
+        failed.Update(loaded);
         next = keys.size();
       }
-      if (absl::IsNotFound(index.status())) looked_at_all_ns_ = 0;
+      if (absl::IsNotFound(loaded)) looked_at_all_ns_ = 0;
     }
   };
   std::vector<std::thread> threads;
@@ -103,7 +69,9 @@ absl::Status IndexReader::LoadNew() {
   for (int i = 0; i < kRounds; ++i) {
     const std::int64_t now_ns = clock_.NowNanos();
     ASSIGN_OR_RETURN(const std::vector<std::string> keys, NewKeys(now_ns));
-    RETURN_IF_ERROR(LoadAll(keys));
+    const absl::Status loaded = LoadAll(keys);
+    log_.LeftOut(index_.GetUsage().left_out, index_.bytes_max());
+    RETURN_IF_ERROR(loaded);
     if (ending_) return absl::CancelledError("the bucket's index is no longer wanted");
     loaded_ns_ = now_ns;
     if (looked_at_all_ns_ != 0) break;

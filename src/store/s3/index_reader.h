@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/store/s3/bucket_index.h"
 #include "src/store/s3/bucket_log.h"
+#include "src/store/s3/index_objects.h"
 #include "src/store/s3/object_store.h"
 
 namespace smelt {
@@ -33,7 +34,7 @@ class IndexReader {
 
   // All four outlive this. Nothing is read before the first Refresh.
   IndexReader(ObjectStore& objects, BucketIndex& index, Clock& clock, BucketLog& log)
-      : objects_(objects), index_(index), clock_(clock), log_(log) {}
+      : objects_(objects, log), index_(index), clock_(clock), log_(log) {}
 
   // What is being loaded is given up.
   ~IndexReader();
@@ -48,29 +49,20 @@ class IndexReader {
   static constexpr std::int64_t kStaleSeconds = 6 * 3600;
   bool IsComplete() const { return loaded_ns_ != 0 && clock_.NowNanos() - loaded_ns_ < kStaleSeconds * 1'000'000'000; }
 
-  // All indexes, as they are now, by their keys. NOT_FOUND ones (merged meanwhile) are left out.
-  absl::StatusOr<std::vector<std::string>> AllKeys();
-
-  // One of them. Reads it some times more when it comes damaged, and then tells the log.
-  absl::StatusOr<bucket::v1::Index> Load(const std::string& key);
-
-  std::int64_t damaged() const { return damaged_; }  // indexes that came damaged, each time
+  std::int64_t damaged() const { return objects_.damaged(); }
 
  private:
-  absl::StatusOr<bucket::v1::Index> Read(const std::string& key);
   void Begin();  // mu_ is held, and nothing is loading
   absl::Status LoadNew();
   absl::StatusOr<std::vector<std::string>> NewKeys(std::int64_t now_ns);
   absl::Status LoadAll(const std::vector<std::string>& keys);
 
-  ObjectStore& objects_;
+  IndexObjects objects_;
   BucketIndex& index_;
   Clock& clock_;
   BucketLog& log_;
-  std::atomic<std::int64_t> damaged_{0};
   std::atomic<std::int64_t> loaded_ns_{0};  // the last load that succeeded began
   std::atomic<bool> ending_{false};
-  std::mutex large_mu_;  // held by who has a large index in memory, or unpacks one
 
   std::set<std::string> loaded_;        // this and what follows: of who loads
   std::set<std::string> damaged_keys_;  // not to be read again before all names are looked at

@@ -217,11 +217,7 @@ void PackWriter::Upload(Lock& lock, std::shared_ptr<Batch> batch) {
   pack.set_size(static_cast<std::int64_t>(contents.size()));
   const absl::Status put = objects_.Put(pack.key(), Bytes(std::move(contents)));
   SMELT_KILL_POINT("s3.write.pack_without_index");
-  if (put.ok()) {
-    bucket::v1::Index index;
-    *index.add_packs() = pack;
-    index_.Add(index);
-  }
+  if (put.ok()) index_.Add(pack, BucketIndex::By::kUs);
   lock.lock();
   uploading_.erase(std::find(uploading_.begin(), uploading_.end(), batch));
   if (put.ok()) {
