@@ -18,6 +18,7 @@ absl::StatusOr<std::unique_ptr<ServerBucket>> ServerBucket::Open(S3Options optio
   if (options.staging_directory.empty()) options.staging_directory = store.staging_directory();
   BucketStoreOptions bucket_options;
   bucket_options.staging_directory = options.staging_directory;
+  bucket_options.index_bytes_max = options.index_bytes_max;
   bucket_options.on_packed = [&forms](const Digest& blob, const Bytes& frames) { forms.Keep(blob, frames); };
   ASSIGN_OR_RETURN(std::unique_ptr<S3ObjectStore> objects, S3ObjectStore::Open(std::move(options), clock));
   return std::unique_ptr<ServerBucket>(
@@ -27,6 +28,7 @@ absl::StatusOr<std::unique_ptr<ServerBucket>> ServerBucket::Open(S3Options optio
 ServerBucket::ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOptions options, RocksStore& store,
                            ZstdForms& forms, Clock& clock)
     : clock_(clock),
+      index_bytes_max_(options.index_bytes_max),
       objects_(std::move(objects)),
       bucket_(std::move(options), *objects_, clock),
       fetched_(store.fetched_blobs(), kFetchedBytesWaitingMax),
@@ -38,6 +40,7 @@ ServerBucket::ServerBucket(std::unique_ptr<S3ObjectStore> objects, BucketStoreOp
 absl::StatusOr<BucketCollectionReport> ServerBucket::Collect(bool dry_run) {
   BucketCollectionOptions options;
   options.dry_run = dry_run;
+  options.index_bytes_max = index_bytes_max_;
   return CollectBucket(*objects_, clock_, options);
 }
 
@@ -61,6 +64,11 @@ void ServerBucket::AddSamples(ServerBucket* bucket, std::vector<Sample>& samples
   samples.push_back({"smelt_s3_failing", {}, failing ? 1.0 : 0.0});
   samples.push_back({"smelt_s3_payloads", {}, static_cast<double>(known.payloads)});
   samples.push_back({"smelt_s3_corrupt_total", {}, static_cast<double>(known.corrupt)});
+  samples.push_back({"smelt_s3_damaged_indexes_total", {}, static_cast<double>(known.damaged_indexes)});
+  samples.push_back({"smelt_s3_index_reading", {}, bucket && !known.is_complete ? 1.0 : 0.0});
+  samples.push_back({"smelt_s3_index_bytes", {}, static_cast<double>(known.index_bytes)});
+  samples.push_back({"smelt_s3_index_limit_bytes", {}, bucket ? static_cast<double>(bucket->index_bytes_max_) : 0});
+  samples.push_back({"smelt_s3_left_out_total", {}, static_cast<double>(known.left_out)});
 }
 
 }  // namespace smelt

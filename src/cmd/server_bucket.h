@@ -1,6 +1,7 @@
 #ifndef SMELT_CMD_SERVER_BUCKET_H_
 #define SMELT_CMD_SERVER_BUCKET_H_
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -48,6 +49,7 @@ class ServerBucket {
                Clock& clock);
 
   Clock& clock_;
+  const std::int64_t index_bytes_max_;
   std::unique_ptr<S3ObjectStore> objects_;
   BucketStore bucket_;
   PutsBehind fetched_;

@@ -40,6 +40,7 @@ S3Options OptionsOf(const S3Config& config) {
   options.kms_key_id = config.kms_key_id;
   options.no_credentials = config.no_credentials;
   options.profile = config.profile;
+  options.index_bytes_max = config.index_bytes_max;
   return options;
 }
 

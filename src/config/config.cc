@@ -115,6 +115,13 @@ absl::Status SetS3Mode(Config& config, const std::string& text) {
   return absl::OkStatus();
 }
 
+absl::Status SetS3IndexMemory(Config& config, const std::string& text) {
+  ASSIGN_OR_RETURN(const std::int64_t bytes, ParseSize(text));
+  RETURN_IF_ERROR(CheckIndexMemory(bytes));
+  config.s3.index_bytes_max = bytes;
+  return absl::OkStatus();
+}
+
 absl::Status SetCompression(Config& config, const std::string& text) {
   if (text != "auto" && text != "zstd" && text != "none") {
     return absl::InvalidArgumentError(fmt::format("'{}': write \"auto\", \"zstd\" or \"none\"", text));
@@ -161,6 +168,7 @@ const std::vector<Key>& Keys() {
       {"cache.s3", "no_credentials", "SMELT_S3_NO_CREDENTIALS", SetS3Flag(&S3Config::no_credentials)},
       {"cache.s3", "profile", "SMELT_S3_PROFILE", SetS3Text(&S3Config::profile)},
       {"cache.s3", "mode", "SMELT_S3_MODE", SetS3Mode},
+      {"cache.s3", "index_memory", "SMELT_S3_INDEX_MEMORY", SetS3IndexMemory},
       {"daemon", "idle_timeout", "SMELT_IDLE_TIMEOUT", SetIdle},
       {"rustc", "incremental", "SMELT_INCREMENTAL", SetIncremental},
       {"rustc", "remap", "SMELT_REMAP", SetRemap},

@@ -42,6 +42,9 @@ struct S3Config {
   std::string profile;                     // profile = ""                 SMELT_S3_PROFILE
   ShareMode mode = ShareMode::kReadWrite;  // mode = "read-write"      SMELT_S3_MODE
 
+  // index_memory = "2GiB"                                                 SMELT_S3_INDEX_MEMORY
+  std::int64_t index_bytes_max = S3Options().index_bytes_max;
+
   // server_side_encryption = false, true or "AES256", "aws:kms"           SMELT_S3_SERVER_SIDE_ENCRYPTION
   S3Options::Encryption encryption = S3Options::Encryption::kNone;
   std::string kms_key_id;  // kms_key_id = ""              SMELT_S3_KMS_KEY_ID

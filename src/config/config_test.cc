@@ -71,7 +71,7 @@ TEST(Config, SettingsOfABucketAreShownAsTheyAreWritten) {
       "bucket = \"b\", region = \"r\", endpoint = \"e:1\", use_ssl = false, key_prefix = \"p\", virtual_host_style = "
       "true, "
       "ca_file = \"/ca\", server_side_encryption = \"aws:kms\", kms_key_id = \"k\", no_credentials = true, "
-      "profile = \"f\", mode = \"read-only\"";
+      "profile = \"f\", mode = \"read-only\", index_memory = \"64MiB\"";
   std::string lines = settings;
   for (std::size_t at; (at = lines.find(", ")) != lines.npos;) lines.replace(at, 2, "\n");
   const auto config = ParseConfig("[cache.s3]\n" + lines + "\n", "c.toml");
@@ -85,6 +85,13 @@ TEST(Config, SettingsOfABucketAreShownAsTheyAreWritten) {
   for (std::string name; std::getline(all >> std::ws, name, ',');) {
     EXPECT_NE((", " + settings).find(", " + name + " = "), std::string::npos) << name;
   }
+}
+
+TEST(Config, ABucketsMemory) {
+  const auto config = ParseConfig("[cache.s3]\nindex_memory = \"64MiB\"\n", "c.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->s3.index_bytes_max, 64LL << 20);
+  EXPECT_EQ(ParseConfig("", "c.toml")->s3.index_bytes_max, 2LL << 30);
 }
 
 TEST(Config, NothingIsTheDefault) {
@@ -101,6 +108,8 @@ TEST(Config, ErrorsNameFileLineKeyAndWhatWouldBeRight) {
       {"[cache.s3]\nbucket = \"a b\"\n", "/etc/c.toml:2: cache.s3.bucket: 'a b' is no bucket's name: write it without"},
       {"[cache.s3]\nendpoint = \"[::1]:0\"\n", "/etc/c.toml:2: cache.s3.endpoint: '[::1]:0' is no endpoint: write"},
       {"[cache.s3]\nkey_prefix = \"..\"\n", "/etc/c.toml:2: cache.s3.key_prefix: '..' is no prefix: write names"},
+      {"[cache.s3]\nindex_memory = \"1MiB\"\n",
+       "/etc/c.toml:2: cache.s3.index_memory: 1048576 bytes are too few: write \"16MiB\" or more"},
       {"[cache]\n\nsizes = 1\n", "/etc/c.toml:3: [cache] has no key 'sizes'; it has size"},
       {"[cache]\n'[\xf6' = 2\n", "/etc/c.toml:2: not UTF-8"},
       {"# \xc3\xa9\n# \xed\xa0\x80\n", "/etc/c.toml:2: not UTF-8"},

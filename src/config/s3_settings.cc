@@ -1,5 +1,6 @@
 #include "src/config/s3_settings.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -24,13 +25,25 @@ std::string TextOf(ShareMode mode) {
                                          : "\"read-write\"";
 }
 
+std::string SizeOf(std::int64_t bytes) {
+  const bool is_whole = bytes % (1 << 20) == 0;
+  return is_whole ? fmt::format("\"{}MiB\"", bytes >> 20) : fmt::format("\"{}\"", bytes);
+}
+
 std::vector<std::pair<const char*, std::string>> All(const S3Config& s3) {
-  return {{"bucket", Quoted(s3.bucket)},         {"region", Quoted(s3.region)},
-          {"endpoint", Quoted(s3.endpoint)},     {"use_ssl", TextOf(s3.use_ssl)},
-          {"key_prefix", Quoted(s3.key_prefix)}, {"virtual_host_style", TextOf(s3.virtual_host_style)},
-          {"ca_file", Quoted(s3.ca_file)},       {"server_side_encryption", TextOf(s3.encryption)},
-          {"kms_key_id", Quoted(s3.kms_key_id)}, {"no_credentials", TextOf(s3.no_credentials)},
-          {"profile", Quoted(s3.profile)},       {"mode", TextOf(s3.mode)}};
+  return {{"bucket", Quoted(s3.bucket)},
+          {"region", Quoted(s3.region)},
+          {"endpoint", Quoted(s3.endpoint)},
+          {"use_ssl", TextOf(s3.use_ssl)},
+          {"key_prefix", Quoted(s3.key_prefix)},
+          {"virtual_host_style", TextOf(s3.virtual_host_style)},
+          {"ca_file", Quoted(s3.ca_file)},
+          {"server_side_encryption", TextOf(s3.encryption)},
+          {"kms_key_id", Quoted(s3.kms_key_id)},
+          {"no_credentials", TextOf(s3.no_credentials)},
+          {"profile", Quoted(s3.profile)},
+          {"mode", TextOf(s3.mode)},
+          {"index_memory", SizeOf(s3.index_bytes_max)}};
 }
 
 }  // namespace

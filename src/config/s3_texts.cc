@@ -10,6 +10,8 @@
 namespace smelt {
 namespace {
 
+constexpr std::int64_t kIndexBytesMin = 16 << 20;
+
 bool IsNameByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_'; }
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -54,6 +56,11 @@ absl::Status CheckS3Endpoint(std::string_view endpoint) {
 absl::Status CheckKmsKey(std::string_view kms_key_id, S3Options::Encryption encryption) {
   if (kms_key_id.empty() || encryption == S3Options::Encryption::kKms) return absl::OkStatus();
   return absl::InvalidArgumentError("needs server_side_encryption = \"aws:kms\" beside it");
+}
+
+absl::Status CheckIndexMemory(std::int64_t bytes) {
+  if (bytes >= kIndexBytesMin) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{} bytes are too few: write \"16MiB\" or more", bytes));
 }
 
 std::optional<S3Options::Encryption> EncryptionOf(std::string_view name) {

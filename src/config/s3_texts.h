@@ -1,6 +1,7 @@
 #ifndef SMELT_CONFIG_S3_TEXTS_H_
 #define SMELT_CONFIG_S3_TEXTS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -23,6 +24,9 @@ absl::Status CheckKeyPrefix(std::string_view prefix);
 
 // A key of Amazon's KMS is for its encryption only.
 absl::Status CheckKmsKey(std::string_view kms_key_id, S3Options::Encryption encryption);
+
+// Of memory for a bucket's index: 16 MiB at least.
+absl::Status CheckIndexMemory(std::int64_t bytes);
 
 // "AES256" and "aws:kms"; nullopt for anything else.
 std::optional<S3Options::Encryption> EncryptionOf(std::string_view name);

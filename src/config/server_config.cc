@@ -57,6 +57,14 @@ Reader Encryption(S3Options::Encryption& target) {
   };
 }
 
+Reader IndexMemory(std::int64_t& target) {
+  return [&target](const Place& place, const toml::value& value) {
+    RETURN_IF_ERROR(Size(target)(place, value));
+    const absl::Status enough = CheckIndexMemory(target);
+    return enough.ok() ? enough : place.Error(value, std::string(enough.message()));
+  };
+}
+
 Reader S3(std::optional<S3Options>& target, std::vector<NamedFile>& files) {
   return [&target, &files](const Place& place, const toml::value& value) {
     S3Options s3;
@@ -71,7 +79,8 @@ Reader S3(std::optional<S3Options>& target, std::vector<NamedFile>& files) {
                                {"server_side_encryption", Encryption(s3.encryption)},
                                {"kms_key_id", Text(s3.kms_key_id)},
                                {"no_credentials", Flag(s3.no_credentials)},
-                               {"profile", Text(s3.profile)}}));
+                               {"profile", Text(s3.profile)},
+                               {"index_memory", IndexMemory(s3.index_bytes_max)}}));
     if (s3.bucket.empty()) return place.Error(value, "needs the key 'bucket'");
     if (const absl::Status bad = CheckKmsKey(s3.kms_key_id, s3.encryption); !bad.ok()) {
       return place.Under("kms_key_id").Error(value.at("kms_key_id"), std::string(bad.message()));

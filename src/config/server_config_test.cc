@@ -58,6 +58,7 @@ server_side_encryption = "aws:kms"
 kms_key_id = "k"
 no_credentials = true
 profile = "f"
+index_memory = "3GiB"
 [[instance]]
 name = "pr/*"
 parent = "main"
@@ -111,6 +112,7 @@ TEST(ServerConfig, AllKeys) {
   EXPECT_EQ(c.s3->bucket + c.s3->region + c.s3->endpoint + c.s3->key_prefix + c.s3->kms_key_id + c.s3->profile,
             "brepkf");
   EXPECT_EQ(c.s3->ca_bundle, "/x");
+  EXPECT_EQ(c.s3->index_bytes_max, 3LL << 30);
   EXPECT_TRUE(!c.s3->use_ssl && c.s3->virtual_host_style && c.s3->no_credentials);
   EXPECT_EQ(c.s3->encryption, S3Options::Encryption::kKms);
   EXPECT_EQ(c.parents, (std::vector<std::pair<std::string, std::string>>{{"pr/*", "main"}, {"main", ""}}));
@@ -242,6 +244,8 @@ TEST(ServerConfig, ErrorsInABucketsName) {
       {"[s3]\nendpoint = \"x:65536\"\n", "s.toml:2: s3.endpoint: 'x:65536' is no endpoint: write"},
       {"[s3]\nendpoint = \"https://\"\n", "s.toml:2: s3.endpoint: 'https://' is no endpoint: write"},
       {"[s3]\nkey_prefix = \"a/../b\"\n", "s.toml:2: s3.key_prefix: 'a/../b' is no prefix: write names"},
+      {"[s3]\nindex_memory = \"1MiB\"\n", "s.toml:2: s3.index_memory: 1048576 bytes are too few: write \"16MiB\""},
+      {"[s3]\nindex_memory = \"much\"\n", "s.toml:2: s3.index_memory: 'much' is not a size"},
       {"[s3]\nserver_side_encryption = \"ROT13\"\n", "s.toml:2: s3.server_side_encryption: write \"AES256\""},
   };
   ExpectErrors(kCases);

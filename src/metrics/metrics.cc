@@ -84,6 +84,13 @@ const std::vector<Definition>& Definitions() {
       {"smelt_s3_failing", Type::kGauge, "1 while nothing can be brought into the bucket"},
       {"smelt_s3_payloads", Type::kGauge, "blobs and results known to be in the bucket"},
       {"smelt_s3_corrupt_total", Type::kCounter, "of what came from the bucket, otherwise than it should, twice"},
+      {"smelt_s3_damaged_indexes_total", Type::kCounter, "reads of an index of the bucket that came damaged"},
+      {"smelt_s3_index_reading", Type::kGauge,
+       "1 while not all of the bucket's index has been read: what is not known yet counts as missing"},
+      {"smelt_s3_index_bytes", Type::kGauge, "of memory that the bucket's index takes"},
+      {"smelt_s3_index_limit_bytes", Type::kGauge, "that it may take"},
+      {"smelt_s3_left_out_total", Type::kCounter,
+       "blobs and results of the bucket that count as missing, since its index may take no more memory"},
   };
   return definitions;
 }

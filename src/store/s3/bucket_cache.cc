@@ -63,6 +63,7 @@ absl::StatusOr<std::unique_ptr<SharedCache>> OpenBucketCache(const S3Options& op
   ASSIGN_OR_RETURN(std::unique_ptr<S3ObjectStore> objects, S3ObjectStore::Open(options, clock));
   BucketStoreOptions store;
   store.staging_directory = staging_directory;
+  store.index_bytes_max = options.index_bytes_max;
   std::string where = fmt::format("s3://{}/{}{}", options.bucket, options.key_prefix,
                                   options.endpoint.empty() ? "" : " at " + options.endpoint);
   return std::make_unique<BucketCache>(std::move(where), std::move(store), std::move(objects), clock);

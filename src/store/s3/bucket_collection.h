@@ -23,7 +23,8 @@ struct BucketCollectionOptions {
   std::int64_t orphan_seconds = 3 * 86400;  // how long what no index names stays
   std::size_t merge_from = 64;              // old indexes are merged when there are so many of them
 
-  std::int64_t index_bytes_max = 1 << 30;  // of memory, for what the indexes say of packs: some 250 for each
+  std::int64_t index_bytes_max = std::int64_t{2}
+                                 << 30;  // of memory, for what the indexes say of packs: some 250 for each
 };
 
 struct BucketCollectionReport {

@@ -49,7 +49,7 @@ struct BucketStoreOptions {
   // Takes the lines of BucketLog; empty: the program's log does.
   std::function<void(const std::string& line)> log;
 
-  std::int64_t index_bytes_max = 1 << 30;  // BucketIndex
+  std::int64_t index_bytes_max = std::int64_t{2} << 30;  // BucketIndex
 
   // How old the index in memory may be when something is missing from it, and in any case.
   std::int64_t refresh_on_miss_ms = 3000;

@@ -32,6 +32,9 @@ struct S3Options {
 
   std::string staging_directory;  // for large objects while they arrive; empty: TMPDIR, else /tmp
 
+  // Of memory for what lies where in the bucket: 100 bytes for each blob or result (BucketIndex).
+  std::int64_t index_bytes_max = std::int64_t{2} << 30;
+
   // Objects beyond this go up in parts of this size, `parallel_parts` at a time; so memory is the product per Put.
   std::int64_t part_bytes = 16 << 20;  // 5 MiB at least, says S3
   int parallel_parts = 4;
