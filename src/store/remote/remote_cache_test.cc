@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "build/bazel/remote/execution/v2/remote_execution.grpc.pb.h"
@@ -30,7 +31,7 @@ using Compression = RemoteOptions::Compression;
 // Lets everybody read; writers show the token "writer".
 class TokenAuthorizer : public Authorizer {
  public:
-  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::string_view,
+  absl::StatusOr<Principal> Authorize(const Credentials& credentials, std::optional<std::string_view>,
                                       Permission permission) override {
     const bool writes = permission == Permission::kWriteBlobs || permission == Permission::kWriteActions;
     if (credentials.authorization == "Bearer expired") return absl::UnauthenticatedError("the token has expired");
