@@ -19,7 +19,7 @@
 namespace smelt {
 
 // What is in a bucket and where, in memory: about 100 bytes for each payload and 200 for each pack. The union of what
-// was added, in any order. Thread-safe; blocks for some tenths of a second at most, when it leaves something out.
+// was added, in any order. Thread-safe; blocks for half a second at most, when it leaves something out.
 //
 // It never takes more than `bytes_max`, of which packs take half at most. Before it would, an eighth of the payloads or
 // packs is left out: first what is gone or condemned, then the packs whose last use is the longest ago, and what is
