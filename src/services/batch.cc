@@ -24,6 +24,9 @@ constexpr std::size_t kWritesAtOnce = 64;  // of one call
 constexpr std::size_t kReadsAtOnce = 4;
 constexpr std::int64_t kCompressedBytesMin = 1 << 10;  // smaller blobs are sent as they are
 
+// Of the longest hash of REAPI's functions, SHA-512, in hexadecimal digits: answers repeat what was asked for.
+constexpr std::size_t kHashBytesMax = 128;
+
 // The sizes of all digests together; a negative one counts as nothing (it fails by itself).
 template <typename Digests, typename ToDigest>
 absl::StatusOr<std::int64_t> CheckTotal(const ServiceParts& parts, const Digests& digests, ToDigest to_digest,
@@ -34,6 +37,9 @@ absl::StatusOr<std::int64_t> CheckTotal(const ServiceParts& parts, const Digests
   }
   std::int64_t total = 0;
   for (const auto& each : digests) {
+    if (const std::size_t length = to_digest(each).hash().size(); length > kHashBytesMax) {
+      return absl::InvalidArgumentError(fmt::format("{}: a hash of {} characters", field, length));
+    }
     const std::int64_t size = std::max<std::int64_t>(to_digest(each).size_bytes(), 0);
     total = size > parts.limits.batch_bytes_max ? size : total + size;
     if (total <= parts.limits.batch_bytes_max) continue;
@@ -145,7 +151,8 @@ void BatchUpdate(const ServiceParts& parts, const v2::BatchUpdateBlobsRequest& r
 
 absl::StatusOr<std::int64_t> BatchReadBytes(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request) {
   const auto digest_of = [](const v2::Digest& digest) -> const v2::Digest& { return digest; };
-  return CheckTotal(parts, request.digests(), digest_of, "digests");
+  ASSIGN_OR_RETURN(const std::int64_t total, CheckTotal(parts, request.digests(), digest_of, "digests"));
+  return total + kAnswerBytesOfEach * request.digests_size();
 }
 
 void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request,

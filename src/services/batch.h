@@ -15,13 +15,16 @@ namespace smelt {
 
 using BatchDone = std::function<void(absl::Status)>;
 
+// Of an answer, at most, for each blob beside its bytes.
+inline constexpr std::int64_t kAnswerBytesOfEach = 256;
+
 // BatchUpdateBlobs: many blobs are written at once, so that they share the disk's syncs. `done` is called once, on any
 // thread; request and response live until then. INVALID_ARGUMENT for the whole if it is too large; what is wrong with
 // one blob is in its own status.
 void BatchUpdate(const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchUpdateBlobsRequest& request,
                  build::bazel::remote::execution::v2::BatchUpdateBlobsResponse& response, BatchDone done);
 
-// The bytes of all blobs that are asked for. INVALID_ARGUMENT if they are too many.
+// What the answer to BatchReadBlobs takes, at most. INVALID_ARGUMENT if too much is asked for.
 absl::StatusOr<std::int64_t> BatchReadBytes(const ServiceParts& parts,
                                             const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request);
 

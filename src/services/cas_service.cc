@@ -20,7 +20,6 @@ namespace {
 namespace v2 = build::bazel::remote::execution::v2;
 
 constexpr int kDigestsInPlaceMax = 1000;
-constexpr std::int64_t kUpdatedBytes = 256;  // of an answer to BatchUpdateBlobs, at most, for each blob
 
 absl::Status FindMissing(const ServiceParts& parts, const v2::FindMissingBlobsRequest& request,
                          v2::FindMissingBlobsResponse& response) {
@@ -62,7 +61,7 @@ class CasService : public Base {
     RawCall call(*context, *response, parts_.calls, "BatchUpdateBlobs");
     const auto request = std::make_shared<v2::BatchUpdateBlobsRequest>();
     const absl::Status status = Check(*context, *bytes, Permission::kWriteBlobs, *request);
-    const std::int64_t answer_bytes = kUpdatedBytes * request->requests_size();
+    const std::int64_t answer_bytes = kAnswerBytesOfEach * request->requests_size();
     if (!status.ok()) {
       call.Finish(status);
     } else if (answer_bytes <= kLittleAnswerBytes) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/reapi/input_tree.h"
+#include "src/services/batch.h"
 #include "src/services/testing/server_fixture.h"
 #include "src/services/zstd/zstd_codec.h"
 
@@ -149,6 +150,26 @@ TEST_F(CasTest, ABatchOfTheAdvertisedSizeIsTakenAndOneByteMoreIsNot) {
   }
   EXPECT_THAT(Read(overflow), HasCode(StatusCode::INVALID_ARGUMENT, "max_batch_total_size_bytes"));
   AwaitNothingHeld();
+}
+
+TEST_F(CasTest, WhatABatchsAnswerRepeatsIsBounded) {
+  for (const std::size_t length : {128, 129}) {
+    v2::BatchUpdateBlobsRequest update;
+    v2::BatchReadBlobsRequest read;
+    update.add_requests()->mutable_digest()->set_hash(std::string(length, 'a'));
+    read.add_digests()->set_hash(std::string(length, 'a'));
+    const StatusCode code = length == 128 ? StatusCode::OK : StatusCode::INVALID_ARGUMENT;
+    EXPECT_THAT(Update(update), HasCode(code));
+    EXPECT_THAT(Read(read), HasCode(code));
+  }
+  v2::BatchReadBlobsRequest many;
+  for (int i = 0; i < 10'000; ++i) {
+    *many.add_digests() = reapi::ToProto(DigestOf("gone"));
+    many.mutable_digests(i)->set_size_bytes(10);
+    if (i % 2 == 0) many.mutable_digests(i)->set_hash(std::string(128, 'a'));
+  }
+  ASSERT_THAT(Read(many), HasCode(StatusCode::OK));
+  EXPECT_LE(static_cast<std::int64_t>(read_.ByteSizeLong()), many.digests_size() * kAnswerBytesOfEach);
 }
 
 TEST_F(CasTest, ABatchIsReadEachBlobForItself) {
