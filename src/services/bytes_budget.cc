@@ -1,6 +1,7 @@
 #include "src/services/bytes_budget.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace smelt {
@@ -42,7 +43,7 @@ BytesBudget::Hold BytesBudget::TryAcquire(std::int64_t bytes) {
 }
 
 void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
-  std::vector<std::pair<Account*, Waiter>> served;
+  std::vector<Granting> served;
   {
     const std::lock_guard lock(mu_);
     free_ += bytes;
@@ -53,7 +54,23 @@ void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
       served.push_back(TakeFirst(next));
     }
   }
-  for (auto& [next, waiter] : served) waiter.granted(Hold(this, next, waiter.bytes));
+  Grant(std::move(served));
+}
+
+// A waiter may give back at once, which serves others: after it and not within it, or thousands would take the stack.
+void BytesBudget::Grant(std::vector<Granting> served) {
+  static thread_local std::deque<Granting>* granting = nullptr;
+  if (granting != nullptr) {
+    std::move(served.begin(), served.end(), std::back_inserter(*granting));
+    return;
+  }
+  std::deque<Granting> left(std::make_move_iterator(served.begin()), std::make_move_iterator(served.end()));
+  granting = &left;
+  for (; !left.empty(); left.pop_front()) {
+    auto& [hold, granted] = left.front();
+    granted(std::move(hold));
+  }
+  granting = nullptr;
 }
 
 bool BytesBudget::Fits(const Account& account, std::int64_t bytes) const {
@@ -73,10 +90,11 @@ void BytesBudget::Enqueue(Account& account, Waiter waiter) {
   Change(account, [&waiter](Account& one) { one.waiting.push_back(std::move(waiter)); });
 }
 
-std::pair<BytesBudget::Account*, BytesBudget::Waiter> BytesBudget::TakeFirst(Account& account) {
-  std::pair<Account*, Waiter> first(&account, std::move(account.waiting.front()));
+BytesBudget::Granting BytesBudget::TakeFirst(Account& account) {
+  Waiter& waiter = account.waiting.front();
+  Granting first(Hold(this, &account, waiter.bytes), std::move(waiter.granted));
   --waiting_;
-  free_ -= first.second.bytes;
+  free_ -= waiter.bytes;
   Change(account, [](Account& one) {
     one.held += one.waiting.front().bytes;
     one.waiting.pop_front();

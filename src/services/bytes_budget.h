@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace smelt {
 
@@ -78,6 +79,7 @@ class BytesBudget {
     std::int64_t held = 0;
     std::deque<Waiter> waiting;
   };
+  using Granting = std::pair<Hold, Granted>;
   struct Turn {
     std::int64_t held;
     std::int64_t turn;
@@ -89,11 +91,12 @@ class BytesBudget {
   static Turn TurnOf(Account& account) { return {account.held, account.waiting.front().turn, &account}; }
 
   void GiveBack(Account* account, std::int64_t bytes);
+  static void Grant(std::vector<Granting> served);
 
   // With mu_ held.
   Account& AccountOf(std::string_view connection);
   void Enqueue(Account& account, Waiter waiter);
-  std::pair<Account*, Waiter> TakeFirst(Account& account);
+  Granting TakeFirst(Account& account);
 
   // Whatever an account holds or waits for changes here, since its place in the queue changes with it. One that neither
   // holds nor waits is gone afterwards. With mu_ held.

@@ -12,6 +12,13 @@
 namespace smelt {
 namespace {
 
+// What is free.
+BytesBudget::Hold Take(BytesBudget& budget, std::int64_t bytes) {
+  BytesBudget::Hold taken;
+  budget.Acquire("first", bytes, [&taken](BytesBudget::Hold hold) { taken = std::move(hold); });
+  return taken;
+}
+
 TEST(BytesBudgetTest, GrantsAtOnceWhatIsFreeAndTakesItBack) {
   BytesBudget budget(100);
   {
@@ -26,7 +33,7 @@ TEST(BytesBudgetTest, GrantsAtOnceWhatIsFreeAndTakesItBack) {
 
 TEST(BytesBudgetTest, WaitersAreServedInTheirOrderAndASmallOneDoesNotOvertake) {
   BytesBudget budget(200);
-  BytesBudget::Hold first = budget.TryAcquire(200);
+  BytesBudget::Hold first = Take(budget, 200);
   std::vector<int> served;
   std::vector<BytesBudget::Hold> holds;
   for (const int bytes : {80, 10, 10, 100}) {
@@ -63,7 +70,7 @@ TEST(BytesBudgetTest, TheConnectionThatHoldsLeastComesNext) {
   BytesBudget budget(12);
   Served served(budget);
   served.Ask("a", 8);
-  BytesBudget::Hold rest = budget.TryAcquire(4);
+  BytesBudget::Hold rest = Take(budget, 4);
   for (int i = 0; i < 3; ++i) served.Ask("a");
   served.Ask("b");
   served.Ask("c");
@@ -95,7 +102,7 @@ TEST(BytesBudgetTest, AFourthIsForThoseThatHoldLittle) {
 
 TEST(BytesBudgetTest, ConnectionsThatHoldTheSameTakeTurns) {
   BytesBudget budget(8);
-  BytesBudget::Hold all = budget.TryAcquire(8);
+  BytesBudget::Hold all = Take(budget, 8);
   Served served(budget);
   for (int i = 0; i < 4; ++i) served.Ask("a");
   for (int i = 0; i < 4; ++i) served.Ask("b");
@@ -105,7 +112,7 @@ TEST(BytesBudgetTest, ConnectionsThatHoldTheSameTakeTurns) {
 
 TEST(BytesBudgetTest, WhoWaitsForMuchIsNotOvertakenByThoseThatComeLater) {
   BytesBudget budget(10);
-  BytesBudget::Hold some = budget.TryAcquire(5);
+  BytesBudget::Hold some = Take(budget, 5);
   Served served(budget);
   served.Ask("a", 8);
   served.Ask("b");
@@ -126,7 +133,7 @@ TEST(BytesBudgetTest, NothingIsGivenAtOnceAndToNobody) {
 
 TEST(BytesBudgetTest, MoreThanThereIsWaitsForAllOfIt) {
   BytesBudget budget(100);
-  BytesBudget::Hold first = budget.TryAcquire(1);
+  BytesBudget::Hold first = Take(budget, 1);
   std::int64_t granted = 0;
   budget.Acquire("a", 1000, [&](BytesBudget::Hold hold) { granted = hold.bytes(); });
   EXPECT_EQ(granted, 0);
@@ -137,15 +144,30 @@ TEST(BytesBudgetTest, MoreThanThereIsWaitsForAllOfIt) {
 
 TEST(BytesBudgetTest, TryAcquireTakesAllOrNothing) {
   BytesBudget budget(100);
-  const BytesBudget::Hold hold = budget.TryAcquire(99);
+  const BytesBudget::Hold hold = Take(budget, 99);
   EXPECT_EQ(budget.TryAcquire(2).bytes(), 0);
   EXPECT_EQ(budget.TryAcquire(1).bytes(), 1);
   EXPECT_EQ(budget.held_bytes(), 99);
 }
 
+TEST(BytesBudgetTest, ManyThatGiveBackAtOnceTakeNoStack) {
+  BytesBudget budget(2);
+  BytesBudget::Hold first = Take(budget, 2);
+  int served = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    budget.Acquire("a", 2, [&served](BytesBudget::Hold hold) {
+      hold.Release();
+      ++served;
+    });
+  }
+  first.Release();
+  EXPECT_EQ(served, 300'000);
+  EXPECT_EQ(budget.held_bytes(), 0);
+}
+
 TEST(BytesBudgetTest, WhatAHoldShrinksByServesTheNext) {
   BytesBudget budget(100);
-  BytesBudget::Hold hold = budget.TryAcquire(100);
+  BytesBudget::Hold hold = Take(budget, 100);
   std::int64_t granted = 0;
   budget.Acquire("a", 60, [&](BytesBudget::Hold next) { granted = next.bytes(); });
   hold.ShrinkTo(200);
