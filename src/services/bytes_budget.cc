@@ -37,8 +37,9 @@ void BytesBudget::Acquire(std::string_view connection, std::int64_t bytes, Grant
 
 BytesBudget::Hold BytesBudget::TryAcquire(std::int64_t bytes) {
   const std::lock_guard lock(mu_);
-  if (!queue_.empty() || free_ < bytes) return Hold();
+  if (!queue_.empty() || free_ < bytes || dispensable_ + bytes > limit_ / 2) return Hold();
   free_ -= bytes;
+  dispensable_ += bytes;
   return Hold(this, nullptr, bytes);
 }
 
@@ -47,6 +48,7 @@ void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
   {
     const std::lock_guard lock(mu_);
     free_ += bytes;
+    if (account == nullptr) dispensable_ -= bytes;
     if (account != nullptr) Change(*account, [bytes](Account& one) { one.held -= bytes; });
     while (!queue_.empty()) {
       Account& next = *queue_.begin()->account;

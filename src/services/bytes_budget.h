@@ -60,8 +60,8 @@ class BytesBudget {
   // One connection's own calls are served in the order of asking, and nobody overtakes whose turn it is.
   void Acquire(std::string_view connection, std::int64_t bytes, Granted granted);
 
-  // `bytes` if they are free now and nobody waits for them; else an empty hold (bytes() == 0). For what can do without:
-  // it counts for no connection.
+  // `bytes` if they are free now, nobody waits for them, and all that was given so is not more than half; else an empty
+  // hold (bytes() == 0). For what can do without: it counts for no connection.
   Hold TryAcquire(std::int64_t bytes);
 
   std::int64_t limit_bytes() const { return limit_; }
@@ -105,6 +105,7 @@ class BytesBudget {
   const std::int64_t limit_, for_those_with_little_, little_;
   std::mutex mu_;
   std::int64_t free_;                                     // guarded by mu_
+  std::int64_t dispensable_ = 0;                          // what TryAcquire gave; guarded by mu_
   std::int64_t turns_ = 0;                                // guarded by mu_
   std::int64_t waiting_ = 0;                              // guarded by mu_
   std::map<std::string, Account, std::less<>> accounts_;  // that hold something or wait; guarded by mu_

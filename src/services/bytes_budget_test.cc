@@ -150,6 +150,16 @@ TEST(BytesBudgetTest, TryAcquireTakesAllOrNothing) {
   EXPECT_EQ(budget.held_bytes(), 99);
 }
 
+TEST(BytesBudgetTest, HalfIsNeverGivenToWhatCanDoWithout) {
+  BytesBudget budget(100);
+  BytesBudget::Hold hold = budget.TryAcquire(50);
+  EXPECT_EQ(hold.bytes(), 50);
+  EXPECT_EQ(budget.TryAcquire(1).bytes(), 0);
+  EXPECT_EQ(Take(budget, 50).bytes(), 50);
+  hold.ShrinkTo(49);
+  EXPECT_EQ(budget.TryAcquire(1).bytes(), 1);
+}
+
 TEST(BytesBudgetTest, ManyThatGiveBackAtOnceTakeNoStack) {
   BytesBudget budget(2);
   BytesBudget::Hold first = Take(budget, 2);
