@@ -130,13 +130,20 @@ class ActionCacheService : public Base {
     }
     const bool large = IsLarge(request->action_result());
     if (large) call.MayBeLarge(parts_.watch);
-    const auto finish = [=, this](absl::Status done) {
-      if (done.ok()) Audit(*who, *context, *request);
-      call.Finish(done, request->action_result());
+    const auto begin = [=, this](const std::shared_ptr<v2::UpdateActionResultRequest>& asked) {
+      const auto finish = [=, this](absl::Status done) {
+        if (done.ok()) Audit(*who, *context, *asked);
+        call.Finish(done, asked->action_result());
+      };
+      const auto update = [=, this] { Update(parts_, *asked, finish); };
+      parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update();
     };
-    const auto update = [=, this] { Update(parts_, *request, finish); };
-    const auto begin = [=, this] { parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update(); };
-    large ? call.Reserve(parts_.budget, request->ByteSizeLong(), begin) : begin();
+    if (!large) {
+      begin(request);
+    } else {
+      call.Reserve(parts_.budget, static_cast<std::int64_t>(bytes->Length() + request->SpaceUsedLong()),
+                   [=] { begin(ParsedAgain<v2::UpdateActionResultRequest>(*bytes)); });
+    }
     return call.reactor();
   }
 

@@ -67,9 +67,7 @@ class CasService : public Base {
     } else if (answer_bytes <= kLittleAnswerBytes) {
       Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate);
     } else {
-      call.MayBeLarge(parts_.watch);
-      call.Reserve(parts_.budget, answer_bytes,
-                   [=, this] { Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate); });
+      RunLarge<v2::BatchUpdateBlobsResponse>(*bytes, request, answer_bytes, call, BatchUpdate);
     }
     return call.reactor();
   }
@@ -84,9 +82,7 @@ class CasService : public Base {
     } else if (const auto answer = BatchReadAtOnce(parts_, *request); answer.has_value()) {
       call.Finish(answer->Serialized());
     } else {
-      call.MayBeLarge(parts_.watch);
-      call.Reserve(parts_.budget, *answer_bytes,
-                   [=, this] { Run<v2::BatchReadBlobsResponse>(request, call, BatchRead); });
+      RunLarge<v2::BatchReadBlobsResponse>(*bytes, request, *answer_bytes, call, BatchRead);
     }
     return call.reactor();
   }
@@ -145,6 +141,18 @@ class CasService : public Base {
   void Run(const std::shared_ptr<Request>& request, const RawCall& call, const Batch& batch) {
     const auto response = std::make_shared<Response>();
     batch(parts_, *request, *response, [call, request, response](absl::Status done) { call.Finish(done, *response); });
+  }
+
+  // As Run, when there is memory for the answer and for the request, which `bytes` are.
+  template <typename Response, typename Request, typename Batch>
+  void RunLarge(const grpc::ByteBuffer& bytes, std::shared_ptr<Request> request, std::int64_t answer_bytes,
+                RawCall& call, const Batch& batch) {
+    call.MayBeLarge(parts_.watch);
+    answer_bytes += static_cast<std::int64_t>(request->SpaceUsedLong());
+    if (bytes.Length() > kLittleAnswerBytes) request = nullptr;
+    call.Reserve(parts_.budget, answer_bytes, [this, &bytes, &batch, request, call = RawCall(call)] {
+      Run<Response>(request ? request : ParsedAgain<Request>(bytes), call, batch);
+    });
   }
 
   const ServiceParts parts_;

@@ -66,6 +66,11 @@ class UntakenAnswersTest(unittest.TestCase):
         self.assertEqual(self.ask(ACTIONS + "UpdateActionResult", update), http2.OK)
         self.check(ACTIONS + "GetActionResult", field(2, digest_of(b"an action")), 300)
 
+    def test_absent_blobs(self):
+        request = b"".join(field(2, digest_of(b"%d" % i)) for i in range(15_000))
+        received = CONNECTIONS * STREAMS * len(request) >> 20  # has a limit of its own
+        self.check(CAS + "BatchReadBlobs", request, received + 200)
+
     def test_missing_digests(self):
         request = b"".join(field(2, digest_of(b"%d" % i)) for i in range(15_000))
         received = CONNECTIONS * STREAMS * len(request) >> 20  # has a limit of its own

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -26,6 +27,14 @@ namespace smelt {
 
 // Reads what came as a message, as reapi::ParseBounded does.
 absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Message& message);
+
+// What was parsed before, anew: who waits for memory does so as bytes, since parsed they may be 14 times as many.
+template <typename Request>
+std::shared_ptr<Request> ParsedAgain(const grpc::ByteBuffer& bytes) {
+  auto request = std::make_shared<Request>();
+  ParseMessage(bytes, *request).IgnoreError();
+  return request;
+}
 
 grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message);
 
