@@ -13,7 +13,8 @@ namespace {
 
 namespace v2 = build::bazel::remote::execution::v2;
 
-constexpr std::int64_t kPageBytes = 1 << 20;  // in memory: a page, the message that it is sent as, and what comes next
+// What walking a tree may take: its Directory messages, and what is known of the directories they name.
+constexpr std::int64_t kPartsOfTreeBytes = 2;
 
 class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
@@ -27,10 +28,11 @@ class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!pages.ok()) return Finish(ToGrpc(pages.status()));
     pages_ = std::move(*pages);
     stream_.Busy();
-    parts_.budget.Acquire(context.peer(), kPageBytes, [this](BytesBudget::Hold hold) {
-      hold_ = std::move(hold);
-      if (!parts_.reads.Submit([this] { SendPage(); })) Finish(ToGrpc(TooBusy()));
-    });
+    parts_.budget.Acquire(context.peer(), kPartsOfTreeBytes * parts_.limits.tree_bytes_max,
+                          [this](BytesBudget::Hold hold) {
+                            hold_ = std::move(hold);
+                            if (!parts_.reads.Submit([this] { SendPage(); })) Finish(ToGrpc(TooBusy()));
+                          });
   }
 
   void OnWriteDone(bool ok) override {
@@ -48,8 +50,15 @@ class GetTreeReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!status.ok()) return Finish(ToGrpc(status));
     stream_.Moved();
     message_ = SerializeMessage(page_);
+    if (page_.next_page_token().empty()) EndWalk();
     if (!page_.next_page_token().empty()) return StartWrite(&message_);
     StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+
+  // Only the message is left, for its client to take.
+  void EndWalk() {
+    pages_.reset();
+    hold_.ShrinkTo(static_cast<std::int64_t>(message_.Length()));
   }
 
   const ServiceParts& parts_;

@@ -107,6 +107,31 @@ TEST_F(SlowClientsTest, WhoNeverReadsIsEndedAndTheNextOneIsServed) {
   EXPECT_THAT(stalled->reader->Finish(), HasCode(StatusCode::CANCELLED));
 }
 
+TEST_F(SlowClientsTest, ATreeOfWhichNobodyTakesThePagesIsCountedUntilItsEnd) {
+  constexpr int kDirectories = 3000;
+  limits_.tree_bytes_max = 8 << 20;
+  limits_.memory_bytes = 64 << 20;
+  Start();
+  v2::Directory root;
+  for (int i = 0; i < kDirectories; ++i) {
+    v2::Directory child;
+    child.add_symlinks()->set_name(std::string(1000, 's') + std::to_string(i));
+    v2::DirectoryNode& node = *root.add_directories();
+    node.set_name(std::to_string(10'000 + i));
+    *node.mutable_digest() = reapi::ToProto(Put(child.SerializeAsString()));
+  }
+  v2::GetTreeRequest request;
+  *request.mutable_root_digest() = reapi::ToProto(Put(root.SerializeAsString()));
+  CallContext context;
+  auto reader = cas_->GetTree(&context, request);
+  while (server_->held_bytes() < 2 * limits_.tree_bytes_max) std::this_thread::yield();
+  int directories = 0;
+  for (v2::GetTreeResponse page; reader->Read(&page);) directories += page.directories_size();
+  EXPECT_THAT(reader->Finish(), HasCode(StatusCode::OK));
+  EXPECT_EQ(directories, kDirectories + 1);
+  AwaitNothingHeld();
+}
+
 TEST_F(SlowClientsTest, WhoNeverGoesOnWritingIsEndedAndCanGoOnLater) {
   limits_.idle_seconds = 1;
   Start();
