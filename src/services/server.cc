@@ -20,6 +20,7 @@ namespace smelt {
 namespace {
 
 constexpr std::size_t kTasksMax = 20'000;
+constexpr int kThreadsForFarReads = 256;  // made when so many wait for a bucket
 
 // What grpc.health.v1 knows besides the server as a whole.
 constexpr const char* kServices[] = {
@@ -42,7 +43,7 @@ class GrpcServer : public Server {
  public:
   GrpcServer(const ServerParts& parts, const ServerOptions& options)
       : budget_(options.limits.memory_bytes),
-        reads_(options.limits.read_threads, kTasksMax),
+        reads_(options.limits.read_threads, kTasksMax, kThreadsForFarReads),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),
         partials_(options.limits, parts.clock) {

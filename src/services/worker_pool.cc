@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace smelt {
 
-WorkerPool::WorkerPool(int threads, std::size_t tasks_max) : tasks_max_(tasks_max) {
-  threads_.reserve(static_cast<std::size_t>(threads));
+WorkerPool::WorkerPool(int threads, std::size_t tasks_max, int more_threads)
+    : width_(static_cast<std::size_t>(threads)),
+      tasks_max_(tasks_max),
+      threads_max_(static_cast<std::size_t>(threads + more_threads)) {
+  const std::lock_guard lock(mu_);
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
 }
 
@@ -18,7 +22,7 @@ WorkerPool::~WorkerPool() {
     ending_ = true;
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) thread.join();  // there come no more
 }
 
 bool WorkerPool::Submit(Task task) {
@@ -36,7 +40,27 @@ void WorkerPool::Continue(Task task) {
 // Under the lock: once `task` is done, the pool may be gone.
 void WorkerPool::Add(Task task) {
   tasks_.push_back(std::move(task));
-  if (idle_ > 0) wake_.notify_one();
+  CallThread();
+}
+
+void WorkerPool::CallThread() {
+  if (idle_ > 0) return wake_.notify_one();
+  if (ending_ || busy_ >= width_ || threads_.size() >= threads_max_) return;
+  try {
+    threads_.emplace_back([this] { Run(); });
+  } catch (const std::system_error&) {  // then one of those that are there does it, later
+  }
+}
+
+void WorkerPool::ThreadWaits() {
+  const std::lock_guard lock(mu_);
+  --busy_;
+  if (!tasks_.empty()) CallThread();
+}
+
+void WorkerPool::ThreadGoesOn() {
+  const std::lock_guard lock(mu_);
+  ++busy_;
 }
 
 bool WorkerPool::ForEach(std::size_t count, std::size_t width, std::function<void(std::size_t)> step, Task done) {
@@ -60,17 +84,21 @@ bool WorkerPool::ForEach(std::size_t count, std::size_t width, std::function<voi
 }
 
 void WorkerPool::Run() {
+  SlowWait::JoinPool(this);
   std::unique_lock lock(mu_);
   for (;;) {
     ++idle_;
-    wake_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
+    wake_.wait(lock, [this] { return ending_ || (!tasks_.empty() && busy_ < width_); });
     --idle_;
     if (tasks_.empty()) return;
-    const Task task = std::move(tasks_.front());
+    Task task = std::move(tasks_.front());
     tasks_.pop_front();
+    ++busy_;
     lock.unlock();
     task();
+    task = nullptr;
     lock.lock();
+    --busy_;
   }
 }
 

@@ -9,15 +9,19 @@
 #include <thread>
 #include <vector>
 
+#include "src/base/slow_wait.h"
+
 namespace smelt {
 
-// A fixed number of threads that do what may block: gRPC's own few threads never wait for a disk. Thread-safe.
-class WorkerPool {
+// Threads that do what may block: gRPC's own few threads never wait for a disk. So many at once, not counting those
+// that say they wait for something far away (SlowWait): what is close by is done meanwhile by others. Thread-safe.
+class WorkerPool final : private SlowWait::Pool {
  public:
   using Task = std::function<void()>;
 
-  // At most `tasks_max` tasks wait at once.
-  WorkerPool(int threads, std::size_t tasks_max);
+  // At most `tasks_max` tasks wait at once. Up to `more_threads` are made when others wait for what is far away, and
+  // stay.
+  WorkerPool(int threads, std::size_t tasks_max, int more_threads = 0);
 
   // Does what was submitted, then ends its threads. Whoever submitted it may still be returning from that call.
   ~WorkerPool();
@@ -32,19 +36,23 @@ class WorkerPool {
   // thread that ends last. False, and nothing runs, when too many tasks wait. `count` is at least 1.
   [[nodiscard]] bool ForEach(std::size_t count, std::size_t width, std::function<void(std::size_t)> step, Task done);
 
-  int threads() const { return static_cast<int>(threads_.size()); }
+  int threads() const { return static_cast<int>(width_); }
 
  private:
+  void ThreadWaits() override;
+  void ThreadGoesOn() override;
   void Add(Task task);  // with mu_ held
+  void CallThread();    // likewise: for a task that waits
   void Run();
 
-  const std::size_t tasks_max_;
+  const std::size_t width_, tasks_max_, threads_max_;
   std::mutex mu_;
   std::condition_variable wake_;
-  std::deque<Task> tasks_;  // guarded by mu_
-  int idle_ = 0;            // guarded by mu_
-  bool ending_ = false;     // guarded by mu_
-  std::vector<std::thread> threads_;
+  std::deque<Task> tasks_;            // guarded by mu_
+  int idle_ = 0;                      // guarded by mu_
+  std::size_t busy_ = 0;              // and wait for nothing far away; guarded by mu_
+  bool ending_ = false;               // guarded by mu_
+  std::vector<std::thread> threads_;  // guarded by mu_
 };
 
 }  // namespace smelt

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 
 namespace smelt {
 namespace {
@@ -64,6 +65,59 @@ TEST(WorkerPoolTest, TurnsAwayWhatExceedsItsQueueButNotWhatContinues) {
     release.set_value();
   }
   EXPECT_EQ(done, 3);
+}
+
+TEST(WorkerPoolTest, WhoWaitsForWhatIsFarAwayKeepsNobodyWaiting) {
+  constexpr int kWaiting = 10;
+  std::promise<void> far, near;
+  const std::shared_future<void> answer = far.get_future();
+  std::atomic<int> answered = 0, busy = 0, most = 0, done = 0;
+  WorkerPool pool(2, 1000, /*more_threads=*/kWaiting);
+  for (int i = 0; i < kWaiting; ++i) {
+    ASSERT_TRUE(pool.Submit([&answered, answer] {
+      const SlowWait wait;
+      const SlowWait within;
+      answer.wait();
+      ++answered;
+    }));
+  }
+  ASSERT_TRUE(pool.Submit([&] { near.set_value(); }));
+  near.get_future().wait();
+  EXPECT_EQ(answered, 0);
+  far.set_value();
+  while (answered < kWaiting) std::this_thread::yield();
+
+  for (int i = 0; i < 500; ++i) {
+    pool.Continue([&] {
+      const int now = ++busy;
+      for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) continue;
+      std::this_thread::yield();
+      --busy;
+      ++done;
+    });
+  }
+  while (done < 500) std::this_thread::yield();
+  EXPECT_LE(most, 2) << "the others wait for the next time";
+}
+
+TEST(WorkerPoolTest, NoMoreThreadsAreMadeThanThereMayBe) {
+  std::promise<void> far;
+  const std::shared_future<void> answer = far.get_future();
+  std::mutex mu;
+  std::set<std::thread::id> threads;
+  {
+    WorkerPool pool(1, 1000, /*more_threads=*/2);
+    for (int i = 0; i < 50; ++i) {
+      pool.Continue([&, answer] {
+        const SlowWait wait;
+        answer.wait();
+        const std::lock_guard lock(mu);
+        threads.insert(std::this_thread::get_id());
+      });
+    }
+    far.set_value();
+  }
+  EXPECT_LE(threads.size(), 3u);
 }
 
 TEST(WorkerPoolTest, ForEachVisitsEveryIndexOnceAndThenIsDoneOnce) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "src/base/slow_wait.h"
+
 namespace smelt {
 namespace {
 
@@ -16,6 +18,7 @@ class ReadThroughActionCache : public ActionCache {
   absl::StatusOr<ActionResult> Get(const Digest& action) override {
     absl::StatusOr<ActionResult> here = near_->Get(action);
     if (here.ok() || !IsElsewhere(here.status())) return here;
+    const SlowWait wait;
     absl::StatusOr<ActionResult> there = far_->Get(action);
     if (!there.ok()) return here;
     fetched_->Put(action, *there).IgnoreError();  // full, say: the result is good all the same
@@ -44,6 +47,7 @@ absl::StatusOr<Bytes> ReadThroughBlobStore::Fill(const Digest& digest) {
 absl::StatusOr<Bytes> ReadThroughBlobStore::Get(const Digest& digest) {
   absl::StatusOr<Bytes> here = near_.Get(digest);
   if (here.ok() || !IsElsewhere(here.status())) return here;
+  const SlowWait wait;
   absl::StatusOr<Bytes> filled = fills_.Do(digest, [&] { return Fill(digest); });
   return filled.ok() ? filled : here;
 }
@@ -51,6 +55,7 @@ absl::StatusOr<Bytes> ReadThroughBlobStore::Get(const Digest& digest) {
 absl::StatusOr<std::vector<Digest>> ReadThroughBlobStore::FindMissing(absl::Span<const Digest> digests) {
   absl::StatusOr<std::vector<Digest>> here = near_.FindMissing(digests);
   if (!here.ok() || here->empty()) return here;
+  const SlowWait wait;
   absl::StatusOr<std::vector<Digest>> both = far_.FindMissing(*here);
   return both.ok() ? both : here;
 }

@@ -5,6 +5,7 @@
 
 #include "glog/logging.h"
 #include "src/base/background_thread.h"
+#include "src/base/slow_wait.h"
 #include "src/base/status_macros.h"
 #include "src/digest/hasher.h"
 #include "src/services/zstd/zstd_codec.h"
@@ -34,7 +35,10 @@ PackedReads::~PackedReads() {
 
 std::optional<ZstdForms::Reader> PackedReads::Find(const Digest& blob) {
   if (blob.size < ZstdForms::kBlobBytesMin || IsNear(blob)) return std::nullopt;
-  if (!forms_.FindAny(blob) && !fetches_.Do(blob, [&] { return Fetch(blob); })) return std::nullopt;
+  if (!forms_.FindAny(blob)) {
+    const SlowWait wait;
+    if (!fetches_.Do(blob, [&] { return Fetch(blob); })) return std::nullopt;
+  }
   std::optional<ZstdForms::Reader> frames = forms_.FindAny(blob);
   if (frames) TakeInLater(blob);
   return frames;
