@@ -115,7 +115,9 @@ TEST_F(SlowClientsTest, ATreeOfWhichNobodyTakesThePagesIsCountedUntilItsEnd) {
   v2::Directory root;
   for (int i = 0; i < kDirectories; ++i) {
     v2::Directory child;
-    child.add_symlinks()->set_name(std::string(1000, 's') + std::to_string(i));
+    v2::SymlinkNode& link = *child.add_symlinks();
+    link.set_name("link");
+    link.set_target(std::string(1000, 't') + std::to_string(i));
     v2::DirectoryNode& node = *root.add_directories();
     node.set_name(std::to_string(10'000 + i));
     *node.mutable_digest() = reapi::ToProto(Put(child.SerializeAsString()));
