@@ -15,7 +15,8 @@ void ToTheLog(const std::string& line) { LOG(INFO) << line; }
 
 }  // namespace
 
-AuditLog::AuditLog(Clock& clock, Sink sink) : clock_(clock), sink_(sink ? std::move(sink) : ToTheLog) {}
+AuditLog::AuditLog(Clock& clock, Sink sink)
+    : sink_(sink ? std::move(sink) : ToTheLog), refusals_(clock, kNanosPerSecond, kRefusalsPerSecond) {}
 
 void AuditLog::Wrote(const Principal& who, const std::string& peer, std::string_view instance, const Digest& action) {
   sink_(fmt::format("audit: wrote result {} instance {} by {} ({}) from {}", action.ToString(), Quoted(instance),
@@ -24,24 +25,11 @@ void AuditLog::Wrote(const Principal& who, const std::string& peer, std::string_
 
 void AuditLog::Refused(const std::string& peer, std::string_view instance, const absl::Status& reason) {
   std::int64_t unsaid = 0;
-  if (!MaySay(unsaid)) return;
+  if (!refusals_.MaySay(unsaid)) return;
   if (unsaid > 0) sink_(fmt::format("audit: {} more calls were refused", unsaid));
   sink_(fmt::format("audit: refused instance {} from {}: {}: {}", Quoted(instance), peer,
                     absl::StatusCodeToString(reason.code()),
                     Quoted(std::string_view(reason.message().data(), reason.message().size()))));
-}
-
-bool AuditLog::MaySay(std::int64_t& unsaid) {
-  const std::int64_t second = clock_.NowNanos() / kNanosPerSecond;
-  const std::lock_guard lock(mu_);
-  if (std::exchange(second_, second) != second) said_ = 0;
-  if (said_ == kRefusalsPerSecond) {
-    ++unsaid_;
-    return false;
-  }
-  ++said_;
-  unsaid = std::exchange(unsaid_, 0);
-  return true;
 }
 
 absl::StatusOr<Principal> AuditingAuthorizer::Authorize(const Credentials& credentials,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "absl/status/status.h"
 #include "src/auth/authorizer.h"
 #include "src/base/clock.h"
+#include "src/base/line_limit.h"
 #include "src/digest/digest.h"
 
 namespace smelt {
@@ -35,15 +35,8 @@ class AuditLog {
   void Refused(const std::string& peer, std::string_view instance, const absl::Status& reason);
 
  private:
-  // Whether this refusal has a line; if so, how many had none since the last that had one.
-  bool MaySay(std::int64_t& unsaid);
-
-  Clock& clock_;
   const Sink sink_;
-  std::mutex mu_;
-  std::int64_t second_ = 0;  // of the last refusal
-  std::int64_t said_ = 0;    // in that second
-  std::int64_t unsaid_ = 0;
+  LineLimit refusals_;
 };
 
 // Keeps an audit of what `inner` refuses. Both live longer than it.

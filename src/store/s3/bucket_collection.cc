@@ -15,6 +15,7 @@
 #include "src/store/s3/bucket_format.h"
 #include "src/store/s3/bucket_log.h"
 #include "src/store/s3/index_objects.h"
+#include "src/store/s3/pack_use.h"
 
 namespace smelt {
 namespace {
@@ -25,15 +26,10 @@ constexpr std::int64_t kMergedPayloadsMax = 100'000;
 constexpr int kMergedMarksMax = 100'000;
 
 // What all indexes say of a pack, but for its payloads.
-struct PackState {
+struct PackState : PackUse {
   std::int64_t size = 0;
-  std::int64_t sealed_ns = 0;
-  std::int64_t used_ns = 0;       // last use that was published
-  std::int64_t condemned_ns = 0;  // 0: never
   bool described = false;
 
-  std::int64_t LastUse() const { return std::max(used_ns, sealed_ns); }
-  bool Condemned() const { return condemned_ns > LastUse(); }
   bool IsThere() const { return size > 0; }
 };
 using Packs = std::map<std::string, PackState>;
@@ -128,8 +124,7 @@ class Collection {
 
   absl::Status AddMark(const bucket::v1::Mark& mark) {
     ASSIGN_OR_RETURN(const auto at, StateOf(mark.key()));
-    at->second.used_ns = std::max(at->second.used_ns, mark.used_ns());
-    at->second.condemned_ns = std::max(at->second.condemned_ns, mark.condemned_ns());
+    at->second.Add(mark);
     return absl::OkStatus();
   }
 

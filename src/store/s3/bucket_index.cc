@@ -231,8 +231,7 @@ void BucketIndex::Add(const bucket::v1::Mark& mark) {
   }
   Pack& pack = packs_[*number];
   pack.told_ns = clock_.NowNanos();
-  pack.used_ns = std::max(pack.used_ns, mark.used_ns());
-  pack.condemned_ns = std::max(pack.condemned_ns, mark.condemned_ns());
+  pack.Add(mark);
 }
 
 std::optional<BucketIndex::Place> BucketIndex::Find(const Digest& name, std::int64_t touch_before_ns, bool complete) {

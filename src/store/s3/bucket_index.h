@@ -15,6 +15,7 @@
 #include "smelt/bucket/v1/bucket.pb.h"
 #include "src/base/clock.h"
 #include "src/digest/digest.h"
+#include "src/store/s3/pack_use.h"
 
 namespace smelt {
 
@@ -87,22 +88,16 @@ class BucketIndex {
   };
   using Slots = absl::flat_hash_map<Digest, Slot>;
 
-  struct Pack {
+  struct Pack : PackUse {
     std::string key;  // empty: this is none
     std::int64_t size = 0;
-    std::int64_t sealed_ns = 0;
-    std::int64_t used_ns = 0;       // last use that was published
-    std::int64_t condemned_ns = 0;  // 0: never
-    std::int64_t told_ns = 0;       // when we were last told of it
-    std::int64_t held_ns = 0;       // when we last put or found something in it
-    std::uint32_t slots = 0;        // that name it
-    bool described = false;         // an index has told its payloads, not only marks
+    std::int64_t told_ns = 0;  // when we were last told of it
+    std::int64_t held_ns = 0;  // when we last put or found something in it
+    std::uint32_t slots = 0;   // that name it
+    bool described = false;    // an index has told its payloads, not only marks
     bool gone = false;
     bool used = false;
     bool left_out = false;  // its payloads are
-
-    std::int64_t LastUse() const { return used_ns > sealed_ns ? used_ns : sealed_ns; }
-    bool Condemned() const { return condemned_ns > LastUse(); }
   };
   enum class Need { kPayload, kPack };
   struct Victim;

@@ -15,11 +15,12 @@ void ToTheLog(const std::string& line) { LOG(WARNING) << line; }
 
 }  // namespace
 
-BucketLog::BucketLog(Clock& clock, Sink sink) : clock_(clock), sink_(sink ? std::move(sink) : ToTheLog) {}
+BucketLog::BucketLog(Clock& clock, Sink sink)
+    : clock_(clock), sink_(sink ? std::move(sink) : ToTheLog), damaged_(clock, kNanosPerMinute, kLinesPerMinute) {}
 
 void BucketLog::Damaged(std::string_view key, std::string_view why, std::string_view what_happens_now) {
   std::int64_t unsaid = 0;
-  if (!MaySay(unsaid)) return;
+  if (!damaged_.MaySay(unsaid)) return;
   if (unsaid > 0) sink_(fmt::format("{} more objects of the bucket were damaged", unsaid));
   sink_(fmt::format("the bucket's {} is damaged ({}): {}", Quoted(key), Quoted(why), what_happens_now));
 }
@@ -36,19 +37,6 @@ void BucketLog::LeftOut(std::int64_t payloads, std::int64_t bytes_max) {
       fmt::format("{} blobs and results of the bucket, not used for longest, count as missing: its index may take {} "
                   "MiB of memory (index_memory)",
                   payloads, bytes_max >> 20));
-}
-
-bool BucketLog::MaySay(std::int64_t& unsaid) {
-  const std::int64_t minute = clock_.NowNanos() / kNanosPerMinute;
-  const std::lock_guard lock(mu_);
-  if (std::exchange(minute_, minute) != minute) said_ = 0;
-  if (said_ == kLinesPerMinute) {
-    ++unsaid_;
-    return false;
-  }
-  ++said_;
-  unsaid = std::exchange(unsaid_, 0);
-  return true;
 }
 
 }  // namespace smelt

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "src/base/clock.h"
+#include "src/base/line_limit.h"
 
 namespace smelt {
 
@@ -31,15 +32,11 @@ class BucketLog {
   void LeftOut(std::int64_t payloads, std::int64_t bytes_max);
 
  private:
-  bool MaySay(std::int64_t& unsaid);
-
   Clock& clock_;
   const Sink sink_;
+  LineLimit damaged_;
   std::mutex mu_;
-  std::int64_t minute_ = 0;  // of the last line
-  std::int64_t said_ = 0;    // in that minute
-  std::int64_t unsaid_ = 0;
-  std::int64_t left_out_ = 0;  // when that was said last
+  std::int64_t left_out_ = 0;  // when that was said last; this and what follows: guarded by mu_
   std::int64_t left_out_ns_ = 0;
 };
 
