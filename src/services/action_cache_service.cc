@@ -111,8 +111,7 @@ class ActionCacheService : public Base {
     const absl::Status status = Check(*context, *bytes, Permission::kReadActions, request).status();
     if (!status.ok()) {
       call.Finish(status);
-    } else if (!AnswerAtOnce(parts_, request, call) && !AnswerInPlace(request, call)) {
-      call.MayBeLarge(parts_.watch);
+    } else if (!AnswerAtOnce(parts_, request, call)) {
       AnswerTheLongWay(request, call);
     }
     return call.reactor();
@@ -128,22 +127,13 @@ class ActionCacheService : public Base {
       call.Finish(status);
       return call.reactor();
     }
-    const bool large = IsLarge(request->action_result());
-    if (large) call.MayBeLarge(parts_.watch);
-    const auto begin = [=, this](const std::shared_ptr<v2::UpdateActionResultRequest>& asked) {
-      const auto finish = [=, this](absl::Status done) {
-        if (done.ok()) Audit(*who, *context, *asked);
-        call.Finish(done, asked->action_result());
-      };
-      const auto update = [=, this] { Update(parts_, *asked, finish); };
-      parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update();
-    };
-    if (!large) {
-      begin(request);
-    } else {
-      call.Reserve(parts_.budget, static_cast<std::int64_t>(bytes->Length() + request->SpaceUsedLong()),
-                   [=] { begin(ParsedAgain<v2::UpdateActionResultRequest>(*bytes)); });
+    if (!IsLarge(request->action_result())) {
+      Store(*who, *context, request, call);
+      return call.reactor();
     }
+    call.MayBeLarge(parts_.watch);
+    call.Reserve(parts_.budget, static_cast<std::int64_t>(bytes->Length() + request->SpaceUsedLong()),
+                 [=, this] { Store(*who, *context, ParsedAgain<v2::UpdateActionResultRequest>(*bytes), call); });
     return call.reactor();
   }
 
@@ -155,8 +145,16 @@ class ActionCacheService : public Base {
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
   }
 
-  bool AnswerInPlace(const v2::GetActionResultRequest& request, const RawCall& call) {
-    if (!parts_.reads_in_place) return false;
+  void AnswerTheLongWay(const v2::GetActionResultRequest& request, RawCall& call) {
+    if (parts_.reads_in_place && FinishUnlessLarge(request, call)) return;
+    call.MayBeLarge(parts_.watch);
+    if (parts_.reads_in_place) return AnswerWhenReserved(request, call);
+    Submit(call, parts_.reads, [this, request, call = RawCall(call)] {
+      if (!FinishUnlessLarge(request, call)) AnswerWhenReserved(request, call);
+    });
+  }
+
+  bool FinishUnlessLarge(const v2::GetActionResultRequest& request, const RawCall& call) {
     v2::ActionResult result;
     const absl::Status status = Get(parts_, request, result);
     if (status.ok() && IsLarge(result)) return false;
@@ -165,14 +163,24 @@ class ActionCacheService : public Base {
   }
 
   // A large result waits for its memory on the disk: it is looked up again when there is some.
-  void AnswerTheLongWay(const v2::GetActionResultRequest& request, const RawCall& call) {
-    Submit(call, parts_.reads, [this, request, call] {
+  void AnswerWhenReserved(const v2::GetActionResultRequest& request, const RawCall& call) {
+    const auto answer = [this, request, call] {
       v2::ActionResult result;
       const absl::Status status = Get(parts_, request, result);
-      if (!status.ok() || !IsLarge(result) || call.reserved_bytes() > 0) return call.Finish(status, result);
-      call.Reserve(parts_.budget, parts_.limits.result_bytes_max + parts_.limits.inline_bytes_max,
-                   [=, this] { AnswerTheLongWay(request, call); });
-    });
+      call.Finish(status, result);
+    };
+    call.Reserve(parts_.budget, parts_.limits.result_bytes_max + parts_.limits.inline_bytes_max,
+                 [this, call, answer] { Submit(call, parts_.reads, answer); });
+  }
+
+  void Store(const Principal& who, const grpc::CallbackServerContext& context,
+             const std::shared_ptr<v2::UpdateActionResultRequest>& request, const RawCall& call) {
+    const auto finish = [this, who, &context, request, call](absl::Status done) {
+      if (done.ok()) Audit(who, context, *request);
+      call.Finish(done, request->action_result());
+    };
+    const auto update = [this, request, finish] { Update(parts_, *request, finish); };
+    parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update();
   }
 
   static bool IsLarge(const v2::ActionResult& result) {

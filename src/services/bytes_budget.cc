@@ -48,8 +48,11 @@ void BytesBudget::GiveBack(Account* account, std::int64_t bytes) {
   {
     const std::lock_guard lock(mu_);
     free_ += bytes;
-    if (account == nullptr) dispensable_ -= bytes;
-    if (account != nullptr) Change(*account, [bytes](Account& one) { one.held -= bytes; });
+    if (account == nullptr) {
+      dispensable_ -= bytes;
+    } else {
+      Change(*account, [bytes](Account& one) { one.held -= bytes; });
+    }
     while (!queue_.empty()) {
       Account& next = *queue_.begin()->account;
       if (!Fits(next, next.waiting.front().bytes)) break;
@@ -76,7 +79,8 @@ void BytesBudget::Grant(std::vector<Granting> served) {
 }
 
 bool BytesBudget::Fits(const Account& account, std::int64_t bytes) const {
-  return bytes <= (account.held <= little_ ? free_ : free_ - for_those_with_little_);
+  const bool holds_little = account.held <= limit_ / 32;
+  return bytes <= (holds_little ? free_ : free_ - limit_ / 4);
 }
 
 BytesBudget::Account& BytesBudget::AccountOf(std::string_view connection) {

@@ -51,8 +51,7 @@ class BytesBudget {
   };
   using Granted = std::function<void(Hold)>;
 
-  explicit BytesBudget(std::int64_t limit_bytes)
-      : limit_(limit_bytes), for_those_with_little_(limit_bytes / 4), little_(limit_bytes / 32), free_(limit_bytes) {}
+  explicit BytesBudget(std::int64_t limit_bytes) : limit_(limit_bytes), free_(limit_bytes) {}
 
   // Calls `granted` with `bytes` (at most the whole budget): at once on this thread if they are free and nobody waits,
   // else on the thread that gives bytes back, when it is this connection's turn: that of the one which holds least, and
@@ -102,7 +101,7 @@ class BytesBudget {
   // holds nor waits is gone afterwards. With mu_ held.
   void Change(Account& account, const std::function<void(Account&)>& change);
 
-  const std::int64_t limit_, for_those_with_little_, little_;
+  const std::int64_t limit_;
   std::mutex mu_;
   std::int64_t free_;                                     // guarded by mu_
   std::int64_t dispensable_ = 0;                          // what TryAcquire gave; guarded by mu_

@@ -57,7 +57,6 @@ class LargeAnswer : public grpc::ServerUnaryReactor {
   LargeAnswer(StreamWatch& watch, grpc::CallbackServerContext& context) : stream_(watch, context) { stream_.Busy(); }
 
   void Keep(BytesBudget::Hold hold) { hold_ = std::move(hold); }
-  std::int64_t kept_bytes() const { return hold_.bytes(); }
 
   void Sends(std::size_t bytes) {
     hold_.ShrinkTo(static_cast<std::int64_t>(bytes));
@@ -92,8 +91,6 @@ void RawCall::Reserve(BytesBudget& budget, std::int64_t bytes, std::function<voi
     then();
   });
 }
-
-std::int64_t RawCall::reserved_bytes() const { return large_ == nullptr ? 0 : large_->kept_bytes(); }
 
 void RawCall::Finish(const absl::Status& error) const {
   Answering::Begin();

@@ -64,7 +64,6 @@ class RawCall {
   // Takes `bytes` for the answer, kept until the client has it, and then calls `then`, at once or on another thread. A
   // client that does not take what it asked for is ended. `budget` lives longer than the call.
   void Reserve(BytesBudget& budget, std::int64_t bytes, std::function<void()> then) const;
-  std::int64_t reserved_bytes() const;
 
   void Finish(const absl::Status& error) const;
   void Finish(const google::protobuf::MessageLite& answer) const;

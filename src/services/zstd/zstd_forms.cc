@@ -79,10 +79,8 @@ absl::StatusOr<std::string> ZstdForms::GiveName(Segment& segment, const std::str
   if (::fstat(segment.fd.get(), &file) != 0) return ErrnoStatus(errno, "stat a file of compressed forms");
   const std::string name = fmt::format("frames-{}", file.st_ino);
   if (!segment.path.empty()) return name;
-  const std::string path = directory + "/" + name, open = fmt::format("/proc/self/fd/{}", segment.fd.get());
-  if (::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return ErrnoStatus(errno, path);
-  }
+  const std::string path = directory + "/" + name;
+  RETURN_IF_ERROR(FileSystem::System().Link(fmt::format("/proc/self/fd/{}", segment.fd.get()), path));
   segment.path = path;
   return name;
 }
