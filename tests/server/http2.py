@@ -177,3 +177,13 @@ class Connection:
             return True
         finally:
             self.socket.settimeout(60)
+
+
+def ask(port, path, request):
+    """How a unary call or a read ends, on a connection of its own, whose client takes all of a large answer."""
+    with Connection(port, window=1 << 24) as connection:
+        connection.send(window_update(0, 1 << 24), frame(HEADERS, END_HEADERS, 1, headers_of(path)))
+        if not connection.send_slowly(message(request)):
+            return "closed"
+        connection.send(frame(DATA, END_STREAM, 1))
+        return connection.answer()

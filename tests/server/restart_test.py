@@ -6,7 +6,6 @@ import tempfile
 import unittest
 
 import http2
-from http2 import END_STREAM, Connection, frame, headers_of, message
 from proto import digest_of, field, name_of
 from server import Server
 
@@ -23,11 +22,7 @@ class RestartTest(unittest.TestCase):
         self.start()
         self.blob = b"".join(b"line %d\n" % i for i in range(100_000))
         put = field(2, field(1, digest_of(self.blob)) + field(2, self.blob))
-        with Connection(self.server.port) as connection:
-            connection.send(frame(http2.HEADERS, http2.END_HEADERS, 1, headers_of(UPDATE)))
-            self.assertTrue(connection.send_slowly(message(put)))
-            connection.send(frame(http2.DATA, END_STREAM, 1))
-            self.assertEqual(connection.answer(), http2.OK)
+        self.assertEqual(http2.ask(self.server.port, UPDATE, put), http2.OK)
         self.assertEqual(self.read(), http2.OK)
 
     def start(self):
@@ -46,10 +41,7 @@ class RestartTest(unittest.TestCase):
 
     def read(self):
         """How a read of the blob as zstd ends."""
-        with Connection(self.server.port, window=1 << 24) as connection:
-            connection.send(http2.window_update(0, 1 << 24))
-            connection.call(READ, field(1, b"compressed-blobs/zstd/" + name_of(self.blob)))
-            return connection.answer()
+        return http2.ask(self.server.port, READ, field(1, b"compressed-blobs/zstd/" + name_of(self.blob)))
 
     def test_it_sends_what_it_compressed_before(self):
         frames, index = self.restart()

@@ -33,13 +33,7 @@ class UntakenAnswersTest(unittest.TestCase):
         self.assertEqual(self.ask(CAS + "BatchUpdateBlobs", put), http2.OK)
 
     def ask(self, path, request):
-        """How a call ends whose client takes its answer."""
-        with Connection(self.server.port, window=1 << 24) as connection:
-            connection.send(http2.window_update(0, 1 << 24))
-            connection.send(frame(http2.HEADERS, END_HEADERS, 1, headers_of(path)))
-            self.assertTrue(connection.send_slowly(message(request)))
-            connection.send(frame(http2.DATA, END_STREAM, 1))
-            return connection.answer()
+        return http2.ask(self.server.port, path, request)
 
     def ask_and_take_nothing(self, path, request):
         for _ in range(CONNECTIONS):
