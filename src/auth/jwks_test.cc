@@ -83,8 +83,9 @@ TEST(KeysUrl, OnlyHttpsOrLoopback) {
   for (const char* good :
        {"https://a.example.com/jwks", "http://127.0.0.1:80/x", "http://localhost", "http://[::1]:1/"})
     EXPECT_OK(CheckKeysUrl(good)) << good;
-  for (const char* bad : {"", "https://", "http://a.example.com/", "http://127.0.0.1.example.com/",
-                          "file:///etc/passwd", "http://127.0.0.1@a.example.com/", "ftp://localhost/"})
+  for (const char* bad :
+       {"", "https://", "http://a.example.com/", "http://127.0.0.1.example.com/", "file:///etc/passwd",
+        "http://127.0.0.1@a.example.com/", "http://127.0.0.1:80@a.example.com/", "ftp://localhost/"})
     EXPECT_THAT(CheckKeysUrl(bad), StatusIs(absl::StatusCode::kInvalidArgument)) << bad;
 }
 

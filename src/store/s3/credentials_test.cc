@@ -230,7 +230,7 @@ TEST_F(CredentialsTest, AContainersEndpointIsAskedWithItsToken) {
 
 TEST_F(CredentialsTest, AContainersTokenGoesToNoOtherMachineInTheClear) {
   for (const char* url : {"http://example.com/", "http://169.254.170.2.evil.com/", "http://127.0.0.1.evil.com/",
-                          "ftp://127.0.0.1/", "http://evil.com:80/127.0.0.1"}) {
+                          "ftp://127.0.0.1/", "http://evil.com:80/127.0.0.1", "http://127.0.0.1:80@evil.com/"}) {
     variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
     EXPECT_THAT(Open()->Get(), StatusIs(absl::StatusCode::kInvalidArgument)) << url;
   }

@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "src/base/ascii.h"
 #include "src/base/status_macros.h"
+#include "src/base/url_host.h"
 #include "src/store/s3/credentials_text.h"
 
 namespace smelt {
@@ -45,12 +46,8 @@ absl::StatusOr<std::string> Ask(Http& http, const std::string& method, const std
 // A token goes to nobody else in the clear.
 bool MayHaveToken(const std::string& url) {
   if (url.starts_with("https://")) return true;
-  if (!url.starts_with("http://")) return false;
-  const std::string authority = url.substr(7, url.find('/', 7) - 7);
-  const std::string host = authority.starts_with("[") ? authority.substr(0, authority.find(']') + 1)
-                                                      : authority.substr(0, authority.find(':'));
-  return host == "localhost" || host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]" ||
-         host == "[::1]" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos);
+  const std::string_view host = UrlHost(url);
+  return IsLoopbackHost(host) || host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]";
 }
 
 absl::Status Described(const std::string& place, const absl::Status& status) {
