@@ -235,6 +235,13 @@ TEST_F(JwtAuthenticatorTest, ANewKeyIsFoundAndStrangersCannotMakeItReadMore) {
   EXPECT_EQ(reads_, 2);
 }
 
+TEST_F(JwtAuthenticatorTest, ANewKeyIsFoundAfterTheClockWasSetBack) {
+  ASSERT_OK(Identify(Issuer().Es256(Claims(kMain))));
+  clock_.AdvanceSeconds(-7200);
+  Identify(WithHeader(R"({"alg":"ES256","kid":"next"})")).status().IgnoreError();
+  EXPECT_EQ(reads_, 2);
+}
+
 TEST_F(JwtAuthenticatorTest, OldKeysCountWhileTheIssuerIsDownForADay) {
   ASSERT_OK(Identify(Issuer().Es256(Claims(kMain))));
   jwks_.clear();

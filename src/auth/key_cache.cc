@@ -27,14 +27,14 @@ absl::StatusOr<PublicKey> KeyCache::Find(std::string_view id, SignatureAlgorithm
 }
 
 bool KeyCache::ShouldRead(bool known) {
-  if (tried_at_ && NowSeconds() - *tried_at_ < kAttemptSeconds) return false;
-  return !known || NowSeconds() - read_at_ >= kRefreshSeconds;
+  if (tried_at_ && SecondsSince(*tried_at_) < kAttemptSeconds) return false;
+  return !known || SecondsSince(read_at_) >= kRefreshSeconds;
 }
 
 void KeyCache::Read() {
   {
     std::lock_guard lock(mu_);
-    if (tried_at_ && NowSeconds() - *tried_at_ < kAttemptSeconds) return;  // another thread just has
+    if (tried_at_ && SecondsSince(*tried_at_) < kAttemptSeconds) return;  // another thread just has
     tried_at_ = NowSeconds();
   }
   absl::StatusOr<std::string> text = read_();

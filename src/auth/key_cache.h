@@ -35,6 +35,7 @@ class KeyCache {
 
  private:
   std::int64_t NowSeconds() { return clock_.NowNanos() / 1'000'000'000; }
+  std::int64_t SecondsSince(std::int64_t then) { return clock_.NanosSince(then * 1'000'000'000) / 1'000'000'000; }
   bool ShouldRead(bool known);  // needs mu_
   void Read();                  // needs reading_
 

@@ -15,8 +15,19 @@ class Clock {
   // result too: kernels from 6.13 on refine the stamps of files that somebody looks at.
   virtual std::int64_t NowNanos() = 0;
 
+  // How long ago `then_ns` was, which NowNanos has said: for ever if the clock has been set back behind it, so that
+  // nobody waits for the same time to come again.
+  std::int64_t NanosSince(std::int64_t then_ns) {
+    const std::int64_t passed = NowNanos() - then_ns;
+    return passed < 0 ? INT64_MAX : passed;
+  }
+
   // The real one; lives for ever.
   static Clock& System();
+
+  // Wall time as it was when this was first asked for, and what has passed since, a machine's sleep included: steps of
+  // the wall clock do not move it. For leases and whatever else lasts. Lives for ever.
+  static Clock& Steady();
 };
 
 }  // namespace smelt

@@ -51,7 +51,9 @@ absl::StatusOr<std::unique_ptr<SharedCache>> OpenShared(const Config& config, co
   if (config.remote.endpoint.empty() && config.s3.bucket.empty()) return nullptr;
   const std::string staging_directory = StagingDirectory(base);
   RETURN_IF_ERROR(base.files.MakeDirectories(staging_directory, 0700));
-  if (!config.remote.endpoint.empty()) return OpenRemoteCache(OptionsOf(config.remote, staging_directory), base.clock);
+  if (!config.remote.endpoint.empty()) {
+    return OpenRemoteCache(OptionsOf(config.remote, staging_directory), Clock::Steady());
+  }
   return OpenBucketCache(OptionsOf(config.s3), staging_directory, base.clock);
 }
 

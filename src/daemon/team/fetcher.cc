@@ -71,7 +71,7 @@ ActionCache::ActionResult EntryOf(const Manifest& manifest) {
 
 bool Fetcher::IsKnownAbsent(const Digest& key) {
   auto found = absent_since_ns_.find(key);
-  return found != absent_since_ns_.end() && clock_.NowNanos() - found->second < kAbsentNanos;
+  return found != absent_since_ns_.end() && clock_.NanosSince(found->second) < kAbsentNanos;
 }
 
 absl::StatusOr<ActionCache::ActionResult> Fetcher::Join(

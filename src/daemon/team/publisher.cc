@@ -191,7 +191,7 @@ absl::Status Publisher::Flush(std::chrono::milliseconds timeout, const std::func
   return IsReadOnly() ? absl::PermissionDeniedError(problem_) : absl::OkStatus();
 }
 
-bool Publisher::IsReadOnly() { return refused_ns_ && clock_.NowNanos() - *refused_ns_ < kReadOnlyNanos; }
+bool Publisher::IsReadOnly() { return refused_ns_ && clock_.NanosSince(*refused_ns_) < kReadOnlyNanos; }
 
 absl::Status Publisher::NotUploaded(absl::StatusCode code) {
   return absl::Status(code, fmt::format("{} results have not been uploaded{}{}", entries_.size(),

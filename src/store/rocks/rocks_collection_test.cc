@@ -25,6 +25,18 @@ class RocksCollectionTest : public RocksStoreFixture {
   }
 };
 
+TEST_F(RocksCollectionTest, LeasesFromAClockThatWasAYearAheadEndInTime) {
+  clock_.AdvanceSeconds(365 * 24 * kHour);
+  Open();
+  Put(Contents(kTree));
+  store_.reset();
+  clock_.AdvanceSeconds(-365 * 24 * kHour);
+  Open();
+  EXPECT_EQ(store_->GetUsage().leased_bytes, kTree);
+  clock_.AdvanceSeconds(5 * kHour);
+  EXPECT_EQ(store_->GetUsage().leased_bytes, 0);
+}
+
 TEST_F(RocksCollectionTest, NothingLeasedGoes) {
   for (std::int64_t size : {kTree, kBlobDb, kFile}) Put(Contents(size));
   clock_.AdvanceSeconds(kLease - 1);

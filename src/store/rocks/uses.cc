@@ -58,8 +58,9 @@ PresenceIndex::Entry Uses::EntryOf(const Row& row, bool lease_all) const {
   PresenceIndex::Entry entry;
   entry.bytes = static_cast<std::uint64_t>(row.bytes);
   entry.place = static_cast<std::uint64_t>(row.place);
-  entry.used_until = row.used_until;
-  entry.used = lease_all ? std::max(row.used_until, static_cast<std::uint32_t>(Now())) : row.used_until;
+  const auto now = static_cast<std::uint32_t>(Now());
+  entry.used_until = std::min(row.used_until, now + Granularity());  // written before the clock was set back
+  entry.used = lease_all ? std::max<std::uint32_t>(entry.used_until, now) : entry.used_until;
   return entry;
 }
 

@@ -7,9 +7,8 @@ namespace smelt {
 bool CircuitBreaker::Allow() {
   const std::lock_guard lock(mu_);
   if (!Open()) return true;
-  const std::int64_t now = clock_.NowNanos();
-  if (now < next_try_ns_) return false;
-  next_try_ns_ = now + open_ns_;  // the others wait for how this one ends
+  if (clock_.NanosSince(opened_ns_) < open_ns_) return false;
+  opened_ns_ = clock_.NowNanos();  // the others wait for how this one ends
   return true;
 }
 
@@ -21,7 +20,7 @@ void CircuitBreaker::Succeeded() {
 
 void CircuitBreaker::Count(int failures) {
   failures_ = std::min(failures_ + failures, failures_max_);
-  if (Open()) next_try_ns_ = clock_.NowNanos() + open_ns_;
+  if (Open()) opened_ns_ = clock_.NowNanos();
 }
 
 void CircuitBreaker::Failed() {
@@ -31,7 +30,7 @@ void CircuitBreaker::Failed() {
 
 void CircuitBreaker::Unanswered() {
   const std::lock_guard lock(mu_);
-  const bool lately = succeeded_ns_ && clock_.NowNanos() - *succeeded_ns_ < kLatelySeconds * 1'000'000'000;
+  const bool lately = succeeded_ns_ && clock_.NanosSince(*succeeded_ns_) < kLatelySeconds * 1'000'000'000;
   Count(lately ? 1 : failures_max_);
 }
 

@@ -38,7 +38,7 @@ class CircuitBreaker {
   const std::int64_t open_ns_;
   std::mutex mu_;
   int failures_ = 0;                          // in a row; guarded by mu_
-  std::int64_t next_try_ns_ = 0;              // guarded by mu_
+  std::int64_t opened_ns_ = 0;                // or let one through; guarded by mu_
   std::optional<std::int64_t> succeeded_ns_;  // guarded by mu_
 };
 

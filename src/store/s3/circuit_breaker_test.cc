@@ -84,5 +84,12 @@ TEST_F(CircuitBreakerTest, ATryThatNeverEndsHoldsNobodyForEver) {
   EXPECT_TRUE(breaker_.Allow());
 }
 
+TEST_F(CircuitBreakerTest, TriesAgainAfterTheClockWasSetBack) {
+  Fail(3);
+  EXPECT_FALSE(breaker_.Allow());
+  clock_.AdvanceSeconds(-3600);
+  EXPECT_TRUE(breaker_.Allow());
+}
+
 }  // namespace
 }  // namespace smelt

@@ -94,14 +94,17 @@ void IndexReader::Begin() {
 
 absl::Status IndexReader::Refresh(std::int64_t max_age_ms, std::int64_t patience_ms) {
   const std::int64_t asked_ns = clock_.NowNanos();
-  const auto is_fresh = [&] { return loaded_ns_ != 0 && asked_ns - loaded_ns_ < max_age_ms * 1'000'000; };
+  const auto is_fresh = [&] {
+    const std::int64_t age_ns = asked_ns - loaded_ns_;  // negative: loaded since, or the clock was set back
+    return loaded_ns_ != 0 && age_ns < max_age_ms * 1'000'000 && clock_.NanosSince(loaded_ns_) != INT64_MAX;
+  };
   std::unique_lock lock(mu_);
   const std::int64_t ours = begun_ + 1;  // sees all that was there when we were asked
   while (ended_ < ours && !is_fresh()) {
     if (begun_ == ended_) Begin();
     const std::int64_t awaited = begun_;
     while (ended_ < awaited) {
-      if (clock_.NowNanos() - began_ns_ >= patience_ms * 1'000'000) {
+      if (clock_.NanosSince(began_ns_) >= patience_ms * 1'000'000) {
         return absl::DeadlineExceededError("the bucket's index is still being read");
       }
       ended_one_.wait_for(lock, kLook);

@@ -47,7 +47,7 @@ class IndexReader {
   // Whether what is in memory is what the bucket holds: all of it has been loaded, not longer than kStaleSeconds ago.
   // While it is not, what is not there may be there after all, and what is there may have been condemned.
   static constexpr std::int64_t kStaleSeconds = 6 * 3600;
-  bool IsComplete() const { return loaded_ns_ != 0 && clock_.NowNanos() - loaded_ns_ < kStaleSeconds * 1'000'000'000; }
+  bool IsComplete() const { return loaded_ns_ != 0 && clock_.NanosSince(loaded_ns_) < kStaleSeconds * 1'000'000'000; }
 
   std::int64_t damaged() const { return objects_.damaged(); }
 
