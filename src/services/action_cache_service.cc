@@ -75,7 +75,7 @@ bool AnswerAtOnce(const ServiceParts& parts, const v2::GetActionResultRequest& r
   const std::optional<CompleteResults::Result> found = parts.results->Find(request.instance_name(), *action);
   const bool wants_streams = request.inline_stdout() || request.inline_stderr();
   if (!found.has_value() || (wants_streams && found->names_output_streams)) return false;
-  if (static_cast<std::int64_t>(found->serialized.size()) > kLittleAnswerBytes) return false;
+  if (!parts.answers.IsLittle(static_cast<std::int64_t>(found->serialized.size()))) return false;
   const grpc::Slice answer(found->serialized.data(), found->serialized.size());
   call.Finish(grpc::ByteBuffer(&answer, 1));
   return true;
@@ -106,20 +106,20 @@ class ActionCacheService : public Base {
 
   grpc::ServerUnaryReactor* GetActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                             grpc::ByteBuffer* response) override {
-    RawCall call(*context, *response, parts_.calls, "GetActionResult");
+    const RawCall call(*context, *bytes, *response, &parts_.answers, parts_.calls, "GetActionResult");
     v2::GetActionResultRequest request;
     const absl::Status status = Check(*context, *bytes, Permission::kReadActions, request).status();
     if (!status.ok()) {
       call.Finish(status);
     } else if (!AnswerAtOnce(parts_, request, call)) {
-      AnswerTheLongWay(request, call);
+      Submit(call, parts_.reads, [this, request, call] { LookUp(request, call); });
     }
     return call.reactor();
   }
 
   grpc::ServerUnaryReactor* UpdateActionResult(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                                grpc::ByteBuffer* response) override {
-    RawCall call(*context, *response, parts_.calls, "UpdateActionResult");
+    const RawCall call(*context, *bytes, *response, &parts_.answers, parts_.calls, "UpdateActionResult");
     const auto request = std::make_shared<v2::UpdateActionResultRequest>();
     const absl::StatusOr<Principal> who = Check(*context, *bytes, Permission::kWriteActions, *request);
     const absl::Status status = who.ok() ? CheckUpdate(parts_.limits, *request) : who.status();
@@ -127,12 +127,11 @@ class ActionCacheService : public Base {
       call.Finish(status);
       return call.reactor();
     }
-    if (!IsLarge(request->action_result())) {
+    if (IsLittle(request->action_result())) {
       Store(*who, *context, request, call);
       return call.reactor();
     }
-    call.MayBeLarge(parts_.watch);
-    call.Reserve(parts_.budget, static_cast<std::int64_t>(bytes->Length() + request->SpaceUsedLong()),
+    call.Reserve(static_cast<std::int64_t>(bytes->Length() + request->SpaceUsedLong()),
                  [=, this] { Store(*who, *context, ParsedAgain<v2::UpdateActionResultRequest>(*bytes), call); });
     return call.reactor();
   }
@@ -145,31 +144,20 @@ class ActionCacheService : public Base {
     return CheckCall(parts_.authorizer, context, request.instance_name(), request.digest_function(), permission);
   }
 
-  void AnswerTheLongWay(const v2::GetActionResultRequest& request, RawCall& call) {
-    if (parts_.reads_in_place && FinishUnlessLarge(request, call)) return;
-    call.MayBeLarge(parts_.watch);
-    if (parts_.reads_in_place) return AnswerWhenReserved(request, call);
-    Submit(call, parts_.reads, [this, request, call = RawCall(call)] {
-      if (!FinishUnlessLarge(request, call)) AnswerWhenReserved(request, call);
-    });
-  }
-
-  bool FinishUnlessLarge(const v2::GetActionResultRequest& request, const RawCall& call) {
+  // A large result waits for its memory on the disk: it is looked up again when there is some.
+  void LookUp(const v2::GetActionResultRequest& request, const RawCall& call) {
     v2::ActionResult result;
     const absl::Status status = Get(parts_, request, result);
-    if (status.ok() && IsLarge(result)) return false;
-    call.Finish(status, result);
-    return true;
+    !status.ok() || IsLittle(result) ? call.Finish(status, result) : AnswerWhenReserved(request, call);
   }
 
-  // A large result waits for its memory on the disk: it is looked up again when there is some.
   void AnswerWhenReserved(const v2::GetActionResultRequest& request, const RawCall& call) {
     const auto answer = [this, request, call] {
       v2::ActionResult result;
       const absl::Status status = Get(parts_, request, result);
       call.Finish(status, result);
     };
-    call.Reserve(parts_.budget, parts_.limits.result_bytes_max + parts_.limits.inline_bytes_max,
+    call.Reserve(parts_.limits.result_bytes_max + parts_.limits.inline_bytes_max,
                  [this, call, answer] { Submit(call, parts_.reads, answer); });
   }
 
@@ -183,8 +171,8 @@ class ActionCacheService : public Base {
     parts_.puts == nullptr ? Submit(call, parts_.writes, update) : update();
   }
 
-  static bool IsLarge(const v2::ActionResult& result) {
-    return static_cast<std::int64_t>(result.ByteSizeLong()) > kLittleAnswerBytes;
+  bool IsLittle(const v2::ActionResult& result) const {
+    return parts_.answers.IsLittle(static_cast<std::int64_t>(result.ByteSizeLong()));
   }
 
   void Audit(const Principal& who, const grpc::CallbackServerContext& context,
