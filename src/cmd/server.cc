@@ -50,6 +50,8 @@ constexpr std::int64_t kShutdownSeconds = 15;
 constexpr std::int64_t kReceivedPart = 16;            // of limits.memory: a thousand messages of 4 MB
 constexpr std::int64_t kReceivedBytesMin = 64 << 20;  // whatever the machine has
 constexpr std::int64_t kZstdFormsPart = 20;           // of storage.size: docs/adr/0014-blobs-are-compressed-once.md
+constexpr std::int64_t kPartialsPart = 10;            // of storage.size
+constexpr std::int64_t kStagingReserve = 8;           // of storage.free, what uploads leave, as the store does
 
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "smelt-server: {}\n", std::string(status.message()));
@@ -113,9 +115,13 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const ServerConfig& config) {
   options.limits.memory_bytes = config.limits.memory;
   options.limits.received_bytes_max =
       std::max(kReceivedBytesMin, kReceivedPart * std::min(config.limits.memory, HalfOfTheMemory() / kReceivedPart));
-  options.limits.blob_bytes_max = config.limits.blob;
   options.limits.streams_per_connection_max = static_cast<int>(config.limits.streams);
   options.limits.idle_seconds = config.limits.idle_seconds;
+  options.limits.partial_bytes_max = std::min(options.limits.partial_bytes_max, config.storage.size / kPartialsPart);
+  options.limits.blob_bytes_max = std::min(config.limits.blob, config.storage.size);
+  options.limits.staged_bytes_max = config.storage.size;
+  options.limits.staged_files_max = OpenFilesMax() / 4;
+  options.limits.staging_free_bytes_min = config.storage.free / kStagingReserve;
   options.limits.partial_uploads_max = std::min(options.limits.partial_uploads_max, OpenFilesMax() / 8);
   return options;
 }
@@ -200,7 +206,7 @@ int Serve(const ServerConfig& config) {
   absl::StatusOr<ServerOptions> options = MakeServerOptions(config);
   if (!options.ok()) return Fail(options.status());
   absl::StatusOr<std::unique_ptr<RocksStore>> store =
-      RocksStore::Open(StoreOptions(config), FileSystem::System(), clock);
+      RocksStore::Open(StoreOptions(config), FileSystem::System(), Clock::Steady());
   if (!store.ok()) return Fail(store.status());
   std::vector<ParentRule> rules;
   for (const auto& [instance, parent] : config.parents) rules.push_back({instance, parent});
@@ -243,7 +249,7 @@ int Serve(const ServerConfig& config) {
   if (!WaitsForNetwork(config.auth)) polling.emplace();
   HoldSends(polling && polling->polling() == 1 && !config.server.reflection);  // which polls with threads of its own
   absl::StatusOr<std::unique_ptr<Server>> server =
-      Server::Start({blobs, actions, authorizer, clock, (*store)->staging_directory(), forms,
+      Server::Start({blobs, actions, authorizer, Clock::Steady(), (*store)->staging_directory(), forms,
                      &(*store)->deferred_puts(), &(*store)->complete_results(), bucket ? &bucket->packed() : nullptr},
                     *options);
   if (!server.ok()) return Fail(server.status());

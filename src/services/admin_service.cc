@@ -43,7 +43,7 @@ class AdminService : public RawService {
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                                 grpc::ByteBuffer& response,
                                 std::function<absl::Status(const Request&, Response&)> work) {
-    const RawCall call(context, response);
+    const RawCall call(context, request, response);
     Request asked;
     absl::Status may = ParseMessage(request, asked);
     std::optional<std::string_view> instance;

@@ -177,8 +177,9 @@ void BatchRead(const ServiceParts& parts, const v2::BatchReadBlobsRequest& reque
   if (!parts.reads.ForEach(count, kReadsAtOnce, step, [done] { done(absl::OkStatus()); })) done(TooBusy());
 }
 
-std::optional<BatchReadAnswer> BatchReadAtOnce(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request) {
-  if (AcceptsZstd(request)) return std::nullopt;
+std::optional<BatchReadAnswer> BatchReadAtOnce(const ServiceParts& parts, const v2::BatchReadBlobsRequest& request,
+                                               std::int64_t answer_bytes) {
+  if (AcceptsZstd(request) || !parts.answers.IsLittle(answer_bytes)) return std::nullopt;
   BatchReadAnswer answer;
   std::int64_t total = 0;
   for (const v2::Digest& name : request.digests()) {

@@ -33,9 +33,10 @@ void BatchRead(const ServiceParts& parts, const build::bazel::remote::execution:
                build::bazel::remote::execution::v2::BatchReadBlobsResponse& response, BatchDone done);
 
 // BatchRead's answer to a call for a few little blobs that are all there, where the store has them at hand; else
-// nothing, and BatchRead is to be asked.
+// nothing, and BatchRead is to be asked. `answer_bytes` are BatchReadBytes.
 std::optional<BatchReadAnswer> BatchReadAtOnce(
-    const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request);
+    const ServiceParts& parts, const build::bazel::remote::execution::v2::BatchReadBlobsRequest& request,
+    std::int64_t answer_bytes);
 
 }  // namespace smelt
 

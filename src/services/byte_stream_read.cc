@@ -83,7 +83,7 @@ class ReadReactor : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!blob.ok()) return Finish(ToGrpc(LostIsAbsent(blob.status())));
     const std::int64_t message_bytes = MessageBytes();
     if (blob->contents() == nullptr) hold_.ShrinkTo(message_bytes);
-    source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging_directory);
+    source_ = NewReadSource(range_, *std::move(blob), message_bytes, parts_.zstd_forms, parts_.staging.directory());
     SendNext();
   }
 

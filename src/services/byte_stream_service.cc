@@ -44,7 +44,7 @@ class ByteStreamService : public Base {
 
   grpc::ServerUnaryReactor* QueryWriteStatus(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                              grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *request, *response);
     const absl::Status status = Query(*context, *request, call);
     if (!status.ok()) call.Finish(status);
     return call.reactor();

@@ -23,6 +23,9 @@ using google::bytestream::WriteRequest;
 using google::bytestream::WriteResponse;
 using reapi::ResourceName;
 
+// Messages up to this size are not counted: a connection has 256 of them at most.
+constexpr std::size_t kLittleMessageBytes = 64 << 10;
+
 class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
   WriteReactor(const ServiceParts& parts, grpc::CallbackServerContext& context, grpc::ByteBuffer& answer)
@@ -30,13 +33,25 @@ class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
         context_(context),
         answer_(answer),
         stream_(parts.watch, context),
-        upload_(parts.limits, parts.partials, parts.budget, parts.staging_directory) {
+        upload_(parts.limits, parts.partials, parts.budget, parts.staging) {
     StartRead(&message_);
   }
 
   void OnReadDone(bool ok) override {
     stream_.Busy();
     if (!ok) return End();
+    if (message_.Length() <= kLittleMessageBytes) return Next();
+    parts_.budget.Acquire(context_.peer(), static_cast<std::int64_t>(message_.Length()),
+                          [this](BytesBudget::Hold hold) {
+                            message_hold_ = std::move(hold);
+                            Next();
+                          });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Next() {
     absl::Status status = Parse();
     if (status.ok() && !upload_.begun()) return Begin();
     if (status.ok()) status = upload_.CheckNext(request_);
@@ -44,9 +59,6 @@ class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     Take();
   }
 
-  void OnDone() override { delete this; }
-
- private:
   // What a message says beside REAPI's fields is not held while the stream goes on.
   absl::Status Parse() {
     const absl::Status status = ParseMessage(message_, request_);
@@ -89,6 +101,7 @@ class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void Append() {
     const absl::Status status = upload_.Append(std::move(*request_.mutable_data()));
+    message_hold_.Release();
     if (!status.ok()) return Finish(ToGrpc(status));
     if (request_.finish_write()) {
       return PublishAll([this] { return upload_.Finish(); });
@@ -132,6 +145,9 @@ class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     WriteResponse response;
     response.set_committed_size(committed_size);
     answer_ = SerializeMessage(response);
+    request_ = WriteRequest();
+    message_hold_.Release();
+    stream_.Moved();
     Finish(status);
   }
 
@@ -144,7 +160,8 @@ class WriteReactor : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   grpc::ByteBuffer& answer_;
   StreamWatch::Stream stream_;
   grpc::ByteBuffer message_;
-  WriteRequest request_;  // which `message_` was
+  BytesBudget::Hold message_hold_;  // while a large message, or its data, is here and not in the upload
+  WriteRequest request_;            // which `message_` was
   Upload upload_;
   std::int64_t wire_size_ = 0;
 };

@@ -42,7 +42,7 @@ class CapabilitiesService : public v2::Capabilities::WithRawCallbackMethod_GetCa
 
   grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                             grpc::ByteBuffer* response) override {
-    const RawCall call(*context, *response);
+    const RawCall call(*context, *request, *response);
     v2::GetCapabilitiesRequest parsed;
     v2::ServerCapabilities capabilities;
     absl::Status status = ParseMessage(*request, parsed);

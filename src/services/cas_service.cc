@@ -45,26 +45,25 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    RawCall call(*context, *response, parts_.calls, "FindMissingBlobs");
+    const RawCall call(*context, *bytes, *response, &parts_.answers, parts_.calls, "FindMissingBlobs");
     const auto answer_bytes = static_cast<std::int64_t>(bytes->Length());  // at most, if all are missing
-    if (answer_bytes <= kLittleAnswerBytes) {
+    if (parts_.answers.IsLittle(answer_bytes)) {
       Find(*context, *bytes, call);
     } else {  // who waits does so as bytes, which are a third of what they are when parsed
-      call.MayBeLarge(parts_.watch);
-      call.Reserve(parts_.budget, answer_bytes, [=, this] { Find(*context, *bytes, call); });
+      call.Reserve(answer_bytes, [=, this] { Find(*context, *bytes, call); });
     }
     return call.reactor();
   }
 
   grpc::ServerUnaryReactor* BatchUpdateBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                              grpc::ByteBuffer* response) override {
-    RawCall call(*context, *response, parts_.calls, "BatchUpdateBlobs");
+    const RawCall call(*context, *bytes, *response, &parts_.answers, parts_.calls, "BatchUpdateBlobs");
     const auto request = std::make_shared<v2::BatchUpdateBlobsRequest>();
     const absl::Status status = Check(*context, *bytes, Permission::kWriteBlobs, *request);
     const std::int64_t answer_bytes = kAnswerBytesOfEach * request->requests_size();
     if (!status.ok()) {
       call.Finish(status);
-    } else if (answer_bytes <= kLittleAnswerBytes) {
+    } else if (parts_.answers.IsLittle(answer_bytes)) {
       Run<v2::BatchUpdateBlobsResponse>(request, call, BatchUpdate);
     } else {
       RunLarge<v2::BatchUpdateBlobsResponse>(*bytes, request, answer_bytes, call, BatchUpdate);
@@ -74,12 +73,12 @@ class CasService : public Base {
 
   grpc::ServerUnaryReactor* BatchReadBlobs(grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                                            grpc::ByteBuffer* response) override {
-    RawCall call(*context, *response, parts_.calls, "BatchReadBlobs");
+    const RawCall call(*context, *bytes, *response, &parts_.answers, parts_.calls, "BatchReadBlobs");
     const auto request = std::make_shared<v2::BatchReadBlobsRequest>();
     const absl::StatusOr<std::int64_t> answer_bytes = CheckBatchRead(*context, *bytes, *request);
     if (!answer_bytes.ok()) {
       call.Finish(answer_bytes.status());
-    } else if (const auto answer = BatchReadAtOnce(parts_, *request); answer.has_value()) {
+    } else if (const auto answer = BatchReadAtOnce(parts_, *request, *answer_bytes); answer.has_value()) {
       call.Finish(answer->Serialized());
     } else {
       RunLarge<v2::BatchReadBlobsResponse>(*bytes, request, *answer_bytes, call, BatchRead);
@@ -146,11 +145,10 @@ class CasService : public Base {
   // As Run, when there is memory for the answer and for the request, which `bytes` are.
   template <typename Response, typename Request, typename Batch>
   void RunLarge(const grpc::ByteBuffer& bytes, std::shared_ptr<Request> request, std::int64_t answer_bytes,
-                RawCall& call, const Batch& batch) {
-    call.MayBeLarge(parts_.watch);
+                const RawCall& call, const Batch& batch) {
     answer_bytes += static_cast<std::int64_t>(request->SpaceUsedLong());
     if (bytes.Length() > kLittleAnswerBytes) request = nullptr;
-    call.Reserve(parts_.budget, answer_bytes, [this, &bytes, &batch, request, call = RawCall(call)] {
+    call.Reserve(answer_bytes, [this, &bytes, &batch, request, call] {
       Run<Response>(request ? request : ParsedAgain<Request>(bytes), call, batch);
     });
   }

@@ -28,6 +28,9 @@ struct Limits {
   std::int64_t partial_uploads_max = 256;           // broken off, kept for being resumed
   std::int64_t partial_bytes_max = 4LL << 30;       // of all of them
   std::int64_t partial_seconds = 600;               // how long
+  std::int64_t staged_files_max = INT64_MAX;        // of uploads, under way or broken off
+  std::int64_t staged_bytes_max = INT64_MAX;        // of all these files together
+  std::int64_t staging_free_bytes_min = 0;          // what they leave free on the disk
   int read_threads = 32;                            // calls that wait for the store at once
   int write_threads = 128;                          // so many share one sync
 };

@@ -18,7 +18,7 @@ namespace smelt {
 
 // Uploads that were broken off, by their resource name, so that the client may go on where it was. Kept for a while;
 // the oldest go first when there are too many, or too many bytes of them. An upload that is under way is not here: who
-// asks for it begins anew beside it. Thread-safe.
+// asks for it begins anew beside it. Thread-safe; nobody waits for files that are removed.
 class PartialUploads {
  public:
   PartialUploads(const Limits& limits, Clock& clock) : limits_(limits), clock_(clock) {}
@@ -32,6 +32,9 @@ class PartialUploads {
   // How many bytes of it are here; 0 if there is none.
   std::int64_t SizeOf(std::string_view name);
 
+  // Those whose time is over. To be called now and then: nothing else looks when no upload comes.
+  void DropOld();
+
   std::int64_t bytes();  // of all
 
  private:
@@ -42,7 +45,8 @@ class PartialUploads {
   };
   using List = std::list<Parked>;
 
-  void DropOld();
+  // With mu_ held.
+  List Old();
   std::unique_ptr<StagedUpload> Remove(List::iterator parked);
 
   const Limits limits_;

@@ -13,7 +13,7 @@ namespace {
 class PartialUploadsTest : public testing::Test {
  protected:
   std::unique_ptr<StagedUpload> Upload(std::string data) {
-    auto upload = std::make_unique<StagedUpload>(1000, BytesBudget::Hold(), directory_.path());
+    auto upload = std::make_unique<StagedUpload>(1000, BytesBudget::Hold(), room_);
     EXPECT_OK(upload->Append(std::move(data)));
     return upload;
   }
@@ -21,6 +21,7 @@ class PartialUploadsTest : public testing::Test {
   TempDir directory_;
   FakeClock clock_;
   Limits limits_ = {.partial_uploads_max = 3, .partial_bytes_max = 100, .partial_seconds = 60};
+  StagingRoom room_{directory_.path(), limits_, FileSystem::System()};
   PartialUploads partials_{limits_, clock_};
 };
 
@@ -41,6 +42,17 @@ TEST_F(PartialUploadsTest, GoesWhenItIsTooOld) {
   EXPECT_EQ(partials_.SizeOf("a"), 1);
   clock_.AdvanceSeconds(1);
   EXPECT_EQ(partials_.SizeOf("a"), 0);
+}
+
+TEST_F(PartialUploadsTest, GoesWhenItsTimeIsOverThoughNobodyAsks) {
+  partials_.Park("a", Upload("1"));
+  clock_.AdvanceSeconds(60);
+  partials_.DropOld();
+  EXPECT_EQ(partials_.bytes(), 1);
+  clock_.AdvanceSeconds(1);
+  EXPECT_EQ(partials_.bytes(), 1);
+  partials_.DropOld();
+  EXPECT_EQ(partials_.bytes(), 0);
 }
 
 TEST_F(PartialUploadsTest, TheOldestGoWhenThereAreTooMany) {
@@ -67,13 +79,13 @@ TEST_F(PartialUploadsTest, TheLatestOfANameIsKept) {
 }
 
 TEST_F(PartialUploadsTest, NothingIsNotKept) {
-  partials_.Park("a", std::make_unique<StagedUpload>(1000, BytesBudget::Hold(), directory_.path()));
+  partials_.Park("a", std::make_unique<StagedUpload>(1000, BytesBudget::Hold(), room_));
   EXPECT_EQ(partials_.Take("a"), nullptr);
 }
 
 TEST_F(PartialUploadsTest, StagedInMemoryHoldsItsShareOfTheBudgetUntilItGoes) {
   BytesBudget budget(100);
-  auto upload = std::make_unique<StagedUpload>(10, budget.TryAcquire(10), directory_.path());
+  auto upload = std::make_unique<StagedUpload>(10, budget.TryAcquire(10), room_);
   ASSERT_TRUE(upload->in_memory());
   ASSERT_OK(upload->Append("12"));
   ASSERT_OK(upload->Append("345"));
@@ -95,7 +107,8 @@ TEST_F(PartialUploadsTest, StagedInAFileThatHasNoName) {
 }
 
 TEST_F(PartialUploadsTest, AStagingDirectoryThatIsGoneIsSaid) {
-  StagedUpload upload(1000, BytesBudget::Hold(), directory_ / "gone");
+  StagingRoom gone(directory_ / "gone", limits_, FileSystem::System());
+  StagedUpload upload(1000, BytesBudget::Hold(), gone);
   EXPECT_THAT(upload.Append("x"), StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("gone")));
 }
 

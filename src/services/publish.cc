@@ -19,7 +19,7 @@ absl::StatusOr<Bytes> Decompressed(const ServiceParts& parts, const Digest& dige
     ASSIGN_OR_RETURN(std::string blob, DecompressZstd(*wire.contents(), digest.size));
     return Bytes(std::move(blob));
   }
-  StagedUpload blob(digest.size, BytesBudget::Hold(), parts.staging_directory);
+  StagedUpload blob(digest.size, BytesBudget::Hold(), parts.staging);
   RETURN_IF_ERROR(
       DecompressZstd(wire, digest.size, [&](std::string_view piece) { return blob.Append(std::string(piece)); }));
   return std::move(blob).Finish();

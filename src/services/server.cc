@@ -9,6 +9,7 @@
 #include "grpcpp/impl/server_builder_option.h"
 #include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/impl/service_type.h"
+#include "src/base/each_second.h"
 #include "src/services/action_cache_service.h"
 #include "src/services/byte_stream_service.h"
 #include "src/services/call_interceptor.h"
@@ -46,16 +47,20 @@ class GrpcServer : public Server {
         reads_(options.limits.read_threads, kTasksMax, kThreadsForFarReads),
         writes_(options.limits.write_threads, kTasksMax),
         watch_(options.limits.idle_seconds, budget_),
-        partials_(options.limits, parts.clock) {
+        answers_(budget_, watch_),
+        staging_(parts.staging_directory, options.limits, FileSystem::System()),
+        partials_(options.limits, parts.clock),
+        each_second_([this] { Tick(); }) {
     const ServiceParts shared{parts.blobs,
                               parts.actions,
                               parts.authorizer,
                               options.limits,
-                              parts.staging_directory,
+                              staging_,
                               reads_,
                               writes_,
                               budget_,
                               watch_,
+                              answers_,
                               partials_,
                               parts.zstd_forms,
                               options.reads_in_place,
@@ -89,12 +94,19 @@ class GrpcServer : public Server {
 
  private:
   void Configure(const ServerOptions& options, grpc::ServerBuilder& builder);
+  void Tick() {
+    watch_.Tick(1);
+    partials_.DropOld();
+  }
 
   std::vector<int> ports_;
   BytesBudget budget_;
   WorkerPool reads_, writes_;
   StreamWatch watch_;
+  AnswerMemory answers_;
+  StagingRoom staging_;
   PartialUploads partials_;
+  EachSecond each_second_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;
 };

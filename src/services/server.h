@@ -58,7 +58,7 @@ struct ServerOptions {
 
 // The services of a cache on gRPC: ContentAddressableStorage, ByteStream, ActionCache, Capabilities, grpc.health.v1
 // and, where it is configured, reflection. Threads: gRPC's few, two bounded pools for what blocks, one that ends idle
-// streams; their number does not depend on that of the connections. Thread-safe.
+// streams and drops old uploads; their number does not depend on that of the connections. Thread-safe.
 class Server {
  public:
   virtual ~Server() = default;  // as Shutdown without grace

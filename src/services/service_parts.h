@@ -1,14 +1,14 @@
 #ifndef SMELT_SERVICES_SERVICE_PARTS_H_
 #define SMELT_SERVICES_SERVICE_PARTS_H_
 
-#include <string>
-
 #include "src/auth/authorizer.h"
 #include "src/metrics/call_observer.h"
 #include "src/services/audit/audit_log.h"
 #include "src/services/bytes_budget.h"
 #include "src/services/limits.h"
+#include "src/services/messages/answer_memory.h"
 #include "src/services/partial_uploads.h"
+#include "src/services/staging_room.h"
 #include "src/services/stream_watch.h"
 #include "src/services/worker_pool.h"
 #include "src/services/zstd/packed_reads.h"
@@ -26,11 +26,12 @@ struct ServiceParts {
   ActionCaches& actions;
   Authorizer& authorizer;
   Limits limits;
-  std::string staging_directory;
-  WorkerPool& reads;   // for what reads the store
-  WorkerPool& writes;  // for what waits for the disk: many threads, which share a sync
+  StagingRoom& staging;  // for uploads, on the file system that `blobs` is on
+  WorkerPool& reads;     // for what reads the store
+  WorkerPool& writes;    // for what waits for the disk: many threads, which share a sync
   BytesBudget& budget;
   StreamWatch& watch;
+  AnswerMemory& answers;
   PartialUploads& partials;
   ZstdForms& zstd_forms;
 

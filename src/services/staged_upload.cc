@@ -14,7 +14,7 @@ constexpr std::size_t kPieceBytes = 64 << 10;
 
 }  // namespace
 
-absl::Status StagedUpload::Append(std::string&& data) {
+absl::Status StagedUpload::Append(std::string data) {
   const auto length = static_cast<std::int64_t>(data.size());
   if (length > bytes_max_ - size_) {
     return absl::InvalidArgumentError(
@@ -35,8 +35,10 @@ absl::Status StagedUpload::Append(std::string&& data) {
 
 absl::Status StagedUpload::AppendToFile(std::string_view data) {
   if (!file_.is_open()) {
-    ASSIGN_OR_RETURN(file_, UnnamedFile::Open(directory_));
+    ASSIGN_OR_RETURN(share_, room_.Open());
+    ASSIGN_OR_RETURN(file_, UnnamedFile::Open(room_.directory()));
   }
+  RETURN_IF_ERROR(share_.Grow(static_cast<std::int64_t>(data.size())));
   for (; !data.empty(); data.remove_prefix(std::min(kPieceBytes, data.size()))) {
     const std::string_view piece = data.substr(0, kPieceBytes);
     hasher_.Update(piece);
@@ -46,6 +48,7 @@ absl::Status StagedUpload::AppendToFile(std::string_view data) {
 }
 
 Bytes StagedUpload::Finish() && {
+  share_ = StagingRoom::Share();
   return file_.is_open() ? Bytes(std::move(file_).Release(), hasher_.Finish()) : Bytes(std::move(memory_));
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "src/digest/hasher.h"
 #include "src/services/bytes_budget.h"
+#include "src/services/staging_room.h"
 #include "src/store/bytes.h"
 #include "src/store/unnamed_file.h"
 
@@ -17,12 +18,12 @@ namespace smelt {
 // an UnnamedFile. One thread at a time.
 class StagedUpload {
  public:
-  // For at most `bytes_max` bytes. In memory if `hold` has bytes; it then keeps the hold.
-  StagedUpload(std::int64_t bytes_max, BytesBudget::Hold hold, std::string directory)
-      : bytes_max_(bytes_max), hold_(std::move(hold)), directory_(std::move(directory)) {}
+  // For at most `bytes_max` bytes. In memory if `hold` has bytes; it then keeps the hold. `room` lives longer.
+  StagedUpload(std::int64_t bytes_max, BytesBudget::Hold hold, StagingRoom& room)
+      : bytes_max_(bytes_max), hold_(std::move(hold)), room_(room) {}
 
-  // INVALID_ARGUMENT beyond the limit; RESOURCE_EXHAUSTED when the disk is full. Blocks unless in_memory().
-  absl::Status Append(std::string&& data);
+  // INVALID_ARGUMENT beyond the limit; RESOURCE_EXHAUSTED when the room or the disk is full. Blocks unless in_memory().
+  absl::Status Append(std::string data);
 
   // Everything; nothing may be appended after it.
   Bytes Finish() &&;
@@ -35,10 +36,11 @@ class StagedUpload {
 
   const std::int64_t bytes_max_;
   BytesBudget::Hold hold_;
-  const std::string directory_;
+  StagingRoom& room_;
   std::string memory_;
   UnnamedFile file_;
-  Hasher hasher_;  // of what is in the file
+  StagingRoom::Share share_;  // the file's
+  Hasher hasher_;             // of what is in the file
   std::int64_t size_ = 0;
 };
 

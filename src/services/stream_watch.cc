@@ -1,7 +1,6 @@
 #include "src/services/stream_watch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "grpcpp/server_context.h"
@@ -24,18 +23,6 @@ StreamWatch::Stream::~Stream() {
   watch_.streams_.erase(this);
 }
 
-StreamWatch::StreamWatch(std::int64_t idle_seconds, BytesBudget& budget)
-    : idle_seconds_(idle_seconds), budget_(budget), thread_([this] { Run(); }) {}
-
-StreamWatch::~StreamWatch() {
-  {
-    const std::lock_guard lock(ending_mu_);
-    ending_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
 void StreamWatch::Tick(std::int64_t seconds) {
   const std::int64_t now = now_ += seconds;
   const std::int64_t patience = budget_.waiting() > 0 ? std::min(kIdleSecondsWhenShort, idle_seconds_) : idle_seconds_;
@@ -53,15 +40,6 @@ void StreamWatch::Tick(std::int64_t seconds) {
 std::size_t StreamWatch::streams() {
   const std::lock_guard lock(mu_);
   return streams_.size();
-}
-
-void StreamWatch::Run() {
-  std::unique_lock lock(ending_mu_);
-  while (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; })) {
-    lock.unlock();
-    Tick(1);
-    lock.lock();
-  }
 }
 
 }  // namespace smelt

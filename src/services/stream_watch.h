@@ -2,11 +2,8 @@
 #define SMELT_SERVICES_STREAM_WATCH_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <mutex>
-#include <thread>
 #include <unordered_set>
 
 #include "src/services/bytes_budget.h"
@@ -49,26 +46,19 @@ class StreamWatch {
     std::atomic<std::int64_t> since_;
   };
 
-  StreamWatch(std::int64_t idle_seconds, BytesBudget& budget);
-  ~StreamWatch();
+  StreamWatch(std::int64_t idle_seconds, BytesBudget& budget) : idle_seconds_(idle_seconds), budget_(budget) {}
 
-  // Looks once, `seconds` after the last time: what the thread does each second.
+  // Looks once, `seconds` after the last time. To be called each second or so.
   void Tick(std::int64_t seconds);
 
   std::size_t streams();
 
  private:
-  void Run();
-
   const std::int64_t idle_seconds_;
   BytesBudget& budget_;
   std::atomic<std::int64_t> now_{0};     // seconds
   std::recursive_mutex mu_;              // recursive: ending a stream may destroy it at once
   std::unordered_set<Stream*> streams_;  // guarded by mu_
-  std::mutex ending_mu_;
-  std::condition_variable wake_;
-  bool ending_ = false;  // guarded by ending_mu_
-  std::thread thread_;
 };
 
 }  // namespace smelt

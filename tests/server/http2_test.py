@@ -10,6 +10,7 @@ import unittest
 
 import http2
 from http2 import END_HEADERS, END_STREAM, PREFACE, Connection, frame, headers_of, literal, message, settings
+from proto import field
 from server import Server
 
 V2 = "/build.bazel.remote.execution.v2."
@@ -213,6 +214,25 @@ class Floods(Http2Test):
                 connection.call(WRITE, b"\x0a%c%s\x52\x04data" % (len(name), name), 2 * i + 1)
                 self.assertEqual(connection.answer(2 * i + 1), http2.OK)
             self.assert_serves("while they are kept")
+
+    def test_more_uploads_under_way_than_descriptors(self):
+        self.server.close()
+        self.server = self.start(open_files=400)
+        with self.connection() as connection:
+            for i in range(250):
+                name = b"uploads/%03d/blobs/%s/1000000" % (i, b"ab" * 32)
+                connection.call(WRITE, b"\x0a%c%s\x52\x04data" % (len(name), name), 2 * i + 1, end=False)
+            self.assertEqual(connection.answer(499), http2.RESOURCE_EXHAUSTED)
+            self.assert_serves("while they are under way")
+
+    def test_uploads_that_wait_after_a_large_message(self):
+        before, connection = self.server.memory(), self.connection()
+        for i in range(40):
+            first = field(1, b"uploads/%d/blobs/%s/100000000" % (i, b"ab" * 32)) + field(10, bytes(4 << 20))
+            connection.send(begin(2 * i + 1, WRITE))
+            self.assertTrue(connection.send_slowly(message(first), 2 * i + 1))
+        self.assert_serves()
+        self.assert_bounded(before, 80, "40 uploads of which 4 MiB have come")
 
     def test_calls_that_trickle_in(self):
         slow = [self.connection() for _ in range(100)]

@@ -7,7 +7,7 @@ import unittest
 
 import http2
 from http2 import END_HEADERS, END_STREAM, Connection, frame, headers_of, message
-from proto import digest_of, field
+from proto import digest_of, field, name_of
 from server import Server
 
 V2 = "/build.bazel.remote.execution.v2."
@@ -37,7 +37,7 @@ class UntakenAnswersTest(unittest.TestCase):
 
     def ask_and_take_nothing(self, path, request):
         for _ in range(CONNECTIONS):
-            connection = Connection(self.server.port, window=1 << 16)
+            connection = Connection(self.server.port, window=0)
             self.addCleanup(connection.socket.close)
             for stream in range(1, 2 * STREAMS, 2):
                 connection.send(frame(http2.HEADERS, END_HEADERS, stream, headers_of(path)))
@@ -69,6 +69,21 @@ class UntakenAnswersTest(unittest.TestCase):
         request = b"".join(field(2, digest_of(b"%d" % i)) for i in range(15_000))
         received = CONNECTIONS * STREAMS * len(request) >> 20  # has a limit of its own
         self.check(CAS + "FindMissingBlobs", request, received + 200)
+
+    def test_little_answers(self):
+        request = b"".join(field(2, digest_of(b"%d" % i)) for i in range(1000))
+        self.check(CAS + "FindMissingBlobs", request, 60)
+
+    def test_requests_are_not_kept_with_answers(self):
+        blob = os.urandom(1 << 20)
+        self.check(CAS + "BatchUpdateBlobs", field(2, field(1, digest_of(blob)) + field(2, blob)), 150)
+
+    def test_messages_are_not_kept_with_answers(self):
+        blob = os.urandom(1 << 20)
+        put = field(2, field(1, digest_of(blob)) + field(2, blob))
+        self.assertEqual(self.ask(CAS + "BatchUpdateBlobs", put), http2.OK)
+        name = b"uploads/an-upload/blobs/" + name_of(blob)
+        self.check("/google.bytestream.ByteStream/Write", field(1, name) + field(10, blob), 150)
 
 
 if __name__ == "__main__":

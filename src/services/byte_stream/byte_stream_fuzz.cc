@@ -93,18 +93,20 @@ struct World {
   PartialUploads partials{kLimits, clock};
 };
 
-const std::string& StagingDirectory() {
+StagingRoom& Staging() {
   static const TempDir directory;
-  return directory.path();
+  static StagingRoom room(directory.path(), kLimits, FileSystem::System());
+  return room;
 }
 
 absl::Status Publish(World& world, const reapi::ResourceName& name, Bytes wire) {
   static WorkerPool pool(1, 1);
   static BytesBudget unused(1);
   static StreamWatch watch(60, unused);
-  static ZstdForms forms(StagingDirectory(), 0);
-  const ServiceParts parts = {world.blobs,  world.actions, world.authorizer, kLimits, StagingDirectory(), pool, pool,
-                              world.budget, watch,         world.partials,   forms};
+  static AnswerMemory answers(unused, watch);
+  static ZstdForms forms(Staging().directory(), 0);
+  const ServiceParts parts = {world.blobs,  world.actions, world.authorizer, kLimits,        Staging(), pool, pool,
+                              world.budget, watch,         answers,          world.partials, forms};
   absl::Status result;
   PublishUpload(parts, name, std::move(wire), [&](absl::Status status) { result = std::move(status); });
   return result;
@@ -116,7 +118,7 @@ class Stream {
   using Parked = std::map<std::string, std::string, std::less<>>;  // name to what has arrived
 
   Stream(World& world, Parked& parked)
-      : world_(world), parked_(parked), upload_(kLimits, world.partials, world.budget, StagingDirectory()) {}
+      : world_(world), parked_(parked), upload_(kLimits, world.partials, world.budget, Staging()) {}
 
   // False when the call has ended.
   bool Message(const Step& step) {

@@ -42,8 +42,8 @@ absl::Status Upload::Open(std::int64_t offset) {
   }
   const std::int64_t bytes_max = WireBytesMax(name_);
   const bool small = bytes_max <= limits_.staged_in_memory_bytes;
-  staged_ = std::make_unique<StagedUpload>(bytes_max, small ? budget_.TryAcquire(bytes_max) : BytesBudget::Hold(),
-                                           staging_directory_);
+  staged_ =
+      std::make_unique<StagedUpload>(bytes_max, small ? budget_.TryAcquire(bytes_max) : BytesBudget::Hold(), room_);
   return absl::OkStatus();
 }
 
@@ -58,7 +58,7 @@ absl::Status Upload::CheckNext(const WriteRequest& next) const {
   return absl::OkStatus();
 }
 
-absl::Status Upload::Append(std::string&& data) { return staged_->Append(std::move(data)); }
+absl::Status Upload::Append(std::string data) { return staged_->Append(std::move(data)); }
 
 void Upload::Park() {
   if (staged_ != nullptr) partials_.Park(key_, std::move(staged_));

@@ -26,8 +26,8 @@ namespace smelt {
 class Upload {
  public:
   // All of these live longer.
-  Upload(const Limits& limits, PartialUploads& partials, BytesBudget& budget, const std::string& staging_directory)
-      : limits_(limits), partials_(partials), budget_(budget), staging_directory_(staging_directory) {}
+  Upload(const Limits& limits, PartialUploads& partials, BytesBudget& budget, StagingRoom& room)
+      : limits_(limits), partials_(partials), budget_(budget), room_(room) {}
 
   // The first message: what is to be written. INVALID_ARGUMENT for a bad name, a blob beyond the limit, or a negative
   // offset.
@@ -43,7 +43,7 @@ class Upload {
   absl::Status CheckNext(const google::bytestream::WriteRequest& next) const;
 
   // Errors as StagedUpload::Append has them. Blocks unless in_memory().
-  absl::Status Append(std::string&& data);
+  absl::Status Append(std::string data);
 
   std::int64_t size() const { return staged_ == nullptr ? 0 : staged_->size(); }
   bool in_memory() const { return staged_->in_memory(); }
@@ -58,7 +58,7 @@ class Upload {
   const Limits& limits_;
   PartialUploads& partials_;
   BytesBudget& budget_;
-  const std::string& staging_directory_;
+  StagingRoom& room_;
   reapi::ResourceName name_;
   std::string key_;  // the name as the client wrote it; empty before the first message
   std::unique_ptr<StagedUpload> staged_;

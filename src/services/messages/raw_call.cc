@@ -1,5 +1,7 @@
 #include "src/services/messages/raw_call.h"
 
+#include <atomic>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -51,22 +53,43 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Messa
   return absl::InvalidArgumentError(fmt::format("not a {}", message.GetTypeName()));
 }
 
-// What is reserved for an answer goes back, and the watch ends, when gRPC is done with the call.
-class LargeAnswer : public grpc::ServerUnaryReactor {
+// Holds what an answer takes until gRPC is done with the call.
+class UnaryReactor : public grpc::ServerUnaryReactor {
  public:
-  LargeAnswer(StreamWatch& watch, grpc::CallbackServerContext& context) : stream_(watch, context) { stream_.Busy(); }
+  explicit UnaryReactor(AnswerMemory* memory) : memory_(memory) {}
 
-  void Keep(BytesBudget::Hold hold) { hold_ = std::move(hold); }
-
-  void Sends(std::size_t bytes) {
-    hold_.ShrinkTo(static_cast<std::int64_t>(bytes));
-    stream_.Sends(static_cast<std::int64_t>(bytes));
+  void Reserve(grpc::CallbackServerContext& context, std::int64_t bytes, std::function<void()> then) {
+    large_ = true;
+    stream_.emplace(memory_->watch(), context).Busy();
+    memory_->budget().Acquire(context.peer(), bytes, [this, then = std::move(then)](BytesBudget::Hold hold) {
+      hold_ = std::move(hold);
+      then();
+    });
   }
 
-  void OnDone() override { delete this; }
+  void Sends(std::int64_t bytes) {
+    if (stream_.has_value()) {
+      hold_.ShrinkTo(bytes);
+      stream_->Sends(bytes);
+    } else if (memory_ != nullptr) {
+      memory_->CountLittle(bytes);
+      little_bytes_ = bytes;
+    }
+  }
+
+  void OnDone() override {
+    if (little_bytes_ > 0) memory_->CountLittle(-little_bytes_);
+    delete this;
+  }
 
  private:
-  StreamWatch::Stream stream_;
+  // gRPC's way for its own reactors: a little answer is done with on gRPC's thread, without one more switch.
+  bool InternalInlineable() override { return !large_; }
+
+  AnswerMemory* const memory_;
+  std::atomic<bool> large_ = false;
+  std::int64_t little_bytes_ = 0;
+  std::optional<StreamWatch::Stream> stream_;  // of a large one
   BytesBudget::Hold hold_;
 };
 
@@ -76,41 +99,39 @@ grpc::ByteBuffer SerializeMessage(const MessageLite& message) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-RawCall::RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer, CallObserver* observer,
-                 std::string_view method)
-    : context_(&context), observed_(observer, method), reactor_(context.DefaultReactor()), answer_(&answer) {}
+RawCall::RawCall(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& answer,
+                 AnswerMemory* memory, CallObserver* observer, std::string_view method)
+    : context_(&context),
+      observed_(observer, method),
+      reactor_(new UnaryReactor(memory)),
+      request_(const_cast<grpc::ByteBuffer*>(&request)),
+      answer_(&answer) {}
 
-void RawCall::MayBeLarge(StreamWatch& watch) {
-  large_ = new LargeAnswer(watch, *context_);
-  reactor_ = large_;
+grpc::ServerUnaryReactor* RawCall::reactor() const { return reactor_; }
+
+void RawCall::Reserve(std::int64_t bytes, std::function<void()> then) const {
+  reactor_->Reserve(*context_, bytes, std::move(then));
 }
 
-void RawCall::Reserve(BytesBudget& budget, std::int64_t bytes, std::function<void()> then) const {
-  budget.Acquire(context_->peer(), bytes, [large = large_, then = std::move(then)](BytesBudget::Hold hold) {
-    large->Keep(std::move(hold));
-    then();
-  });
-}
-
-void RawCall::Finish(const absl::Status& error) const {
-  Answering::Begin();
-  if (large_ != nullptr) large_->Sends(0);
-  observed_.End(*context_, error.code());
-  reactor_->Finish(ToGrpc(error));
-}
+void RawCall::Finish(const absl::Status& error) const { Finish(ToGrpc(error), error.code()); }
 
 void RawCall::Finish(const MessageLite& answer) const { Finish(SerializeMessage(answer)); }
 
 void RawCall::Finish(grpc::ByteBuffer&& answer) const {
-  Answering::Begin();
-  if (large_ != nullptr) large_->Sends(answer.Length());
   *answer_ = std::move(answer);
-  observed_.End(*context_, absl::StatusCode::kOk);
-  reactor_->Finish(grpc::Status::OK);
+  Finish(grpc::Status::OK, absl::StatusCode::kOk);
 }
 
 void RawCall::Finish(const absl::Status& status, const MessageLite& answer) const {
   status.ok() ? Finish(answer) : Finish(status);
+}
+
+void RawCall::Finish(const grpc::Status& status, absl::StatusCode code) const {
+  Answering::Begin();
+  request_->Clear();
+  reactor_->Sends(answer_->Valid() ? static_cast<std::int64_t>(answer_->Length()) : 0);
+  observed_.End(*context_, code);
+  reactor_->Finish(status);
 }
 
 }  // namespace smelt

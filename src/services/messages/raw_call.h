@@ -8,9 +8,8 @@
 
 #include "absl/status/status.h"
 #include "src/metrics/call_observer.h"
-#include "src/services/bytes_budget.h"
+#include "src/services/messages/answer_memory.h"
 #include "src/services/observed_call.h"
-#include "src/services/stream_watch.h"
 
 namespace google::protobuf {
 class Message;
@@ -21,6 +20,7 @@ namespace grpc {
 class ByteBuffer;
 class CallbackServerContext;
 class ServerUnaryReactor;
+class Status;
 }  // namespace grpc
 
 namespace smelt {
@@ -38,32 +38,28 @@ std::shared_ptr<Request> ParsedAgain(const grpc::ByteBuffer& bytes) {
 
 grpc::ByteBuffer SerializeMessage(const google::protobuf::MessageLite& message);
 
-// Answers up to this size may wait for their clients without being counted: a connection has 256 of them at most.
-inline constexpr std::int64_t kLittleAnswerBytes = 128 << 10;
-
-class LargeAnswer;
+class UnaryReactor;
 
 // A unary call whose messages gRPC passes on as bytes, so that one that cannot be read is INVALID_ARGUMENT (gRPC by
 // itself says UNIMPLEMENTED), and an answer may be bytes that somebody has. Its method returns `reactor()`; one of the
-// Finish is called once, from any thread. A copy is the same call.
+// Finish is called once, from any thread, and takes away the request, which gRPC would keep until the client has the
+// answer. A copy is the same call.
 class RawCall {
  public:
-  // `context` and `answer` live as long as the call. Nobody is told of it.
-  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer) : RawCall(context, answer, nullptr, {}) {}
+  // The parameters are those of gRPC's method, and live as long as the call. For answers that are always little; nobody
+  // is told of it.
+  RawCall(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& answer)
+      : RawCall(context, request, answer, nullptr, nullptr, {}) {}
 
-  // `observer`, which may be null, is told of it, under the name `method`; both live longer than the call.
-  RawCall(grpc::CallbackServerContext& context, grpc::ByteBuffer& answer, CallObserver* observer,
-          std::string_view method);
+  // `observer`, which may be null, is told of it, under the name `method`. All three live longer than the call.
+  RawCall(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& answer,
+          AnswerMemory* memory, CallObserver* observer, std::string_view method);
 
-  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
+  grpc::ServerUnaryReactor* reactor() const;
 
-  // Says that the answer may have more than kLittleAnswerBytes, so that `Reserve` may be called: gRPC keeps an answer
-  // until its client has taken it, which may be never. Before the call is copied and before `reactor` is asked.
-  void MayBeLarge(StreamWatch& watch);
-
-  // Takes `bytes` for the answer, kept until the client has it, and then calls `then`, at once or on another thread. A
-  // client that does not take what it asked for is ended. `budget` lives longer than the call.
-  void Reserve(BytesBudget& budget, std::int64_t bytes, std::function<void()> then) const;
+  // Takes `bytes` for an answer that is not little (AnswerMemory::IsLittle), kept until the client has it, and then
+  // calls `then`, at once or on another thread. A client that does not take what it asked for is ended. Once at most.
+  void Reserve(std::int64_t bytes, std::function<void()> then) const;
 
   void Finish(const absl::Status& error) const;
   void Finish(const google::protobuf::MessageLite& answer) const;
@@ -73,10 +69,12 @@ class RawCall {
   void Finish(const absl::Status& status, const google::protobuf::MessageLite& answer) const;
 
  private:
+  void Finish(const grpc::Status& status, absl::StatusCode code) const;
+
   grpc::CallbackServerContext* context_;
   ObservedCall observed_;
-  grpc::ServerUnaryReactor* reactor_;
-  LargeAnswer* large_ = nullptr;  // the reactor, after MayBeLarge
+  UnaryReactor* reactor_;  // its own
+  grpc::ByteBuffer* request_;
   grpc::ByteBuffer* answer_;
 };
 

@@ -115,7 +115,8 @@ TEST(ZstdCodecTest, ASinkThatFailsEndsIt) {
 TEST(ZstdCodecTest, FromAFile) {
   const std::string blob = Text(3 << 20);
   const TempDir directory;
-  StagedUpload upload(10 << 20, BytesBudget::Hold(), directory.path());
+  StagingRoom room(directory.path(), Limits(), FileSystem::System());
+  StagedUpload upload(10 << 20, BytesBudget::Hold(), room);
   ASSERT_OK(upload.Append(CompressZstd(blob)));
   std::string decoded;
   ASSERT_OK(DecompressZstd(std::move(upload).Finish(), std::ssize(blob), [&](std::string_view piece) {
