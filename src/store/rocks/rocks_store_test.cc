@@ -238,5 +238,22 @@ TEST_F(RocksOutboxTest, KeepsWhatItNamesUntilItIsConfirmed) {
   EXPECT_FALSE(Has(blob));
 }
 
+TEST_F(RocksOutboxTest, WhatTheBucketHasNotGotFillsTheCache) {
+  options_.limit_bytes = 5 * kTree;
+  Open();
+  const Digest first = Put(Contents(kTree, 1));
+  for (unsigned seed = 2; seed <= 5; ++seed) Put(Contents(kTree, seed));
+  clock_.AdvanceSeconds(100 * kHour);  // nothing is leased any more
+  EXPECT_THAT(TryPut(Contents(kTree, 6)),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("the bucket has not got yet")));
+  EXPECT_TRUE(store_->GetUsage().read_only);
+  EXPECT_EQ(store_->GetUsage().blobs, 5);
+  ASSERT_OK(store_->outbox()->Confirm({Next().front().sequence}));
+  EXPECT_OK(TryPut(Contents(kTree, 6)));
+  EXPECT_FALSE(store_->GetUsage().read_only);
+  EXPECT_FALSE(Has(first));
+  for (unsigned seed = 2; seed <= 6; ++seed) EXPECT_TRUE(Has(DigestOf(Contents(kTree, seed)))) << seed;
+}
+
 }  // namespace
 }  // namespace smelt
