@@ -1,10 +1,13 @@
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "fmt/format.h"
+#include "src/store/rocks/committer.h"
 #include "src/store/rocks/rocks_store_fixture.h"
 
 namespace smelt {
@@ -91,6 +94,32 @@ TEST_F(DeferredPutsTest, TheLastResultStays) {
   }
   EXPECT_EQ(store_->actions().Of("main")->Get(DigestOf("action"))->exit_code(), 49);
   EXPECT_THAT(store_->actions().Of("other")->Get(DigestOf("action")), StatusIs(absl::StatusCode::kNotFound));
+}
+
+// A large blob makes the committer look at the disk, where it is held while the others come. It is alone in its batch.
+TEST_F(DeferredPutsTest, WhoComesWhenTooManyWaitIsRefused) {
+  options_.blob_bytes_max = 8 << 20;
+  Open();
+  const auto released = std::make_shared<absl::Notification>();
+  files_.OnCall([released](FaultyFileSystem::Call call, const std::string&) {
+    if (call == FaultyFileSystem::Call::kFreeBytes) released->WaitForNotification();
+  });
+  const std::string large = Contents(4 << 20);
+  PutBlob(large, DigestOf(large));
+  for (std::size_t i = 0; i <= Committer::kWaitingMax; ++i) {
+    const std::string blob = fmt::format("blob {}", i);
+    PutBlob(blob, DigestOf(blob));
+  }
+  released->Notify();
+  std::vector<absl::Status> statuses = Wait();
+  EXPECT_THAT(statuses.back(), StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("too much to write")));
+  statuses.resize(Committer::kWaitingMax);  // the one between waited only if the large one did no longer
+  for (const absl::Status& status : statuses) ASSERT_OK(status);
+  const std::string last = fmt::format("blob {}", Committer::kWaitingMax);
+  EXPECT_FALSE(Has(DigestOf(last)));
+  PutBlob(last, DigestOf(last));
+  EXPECT_OK(Wait().back());
+  EXPECT_TRUE(Has(DigestOf(last)));
 }
 
 }  // namespace
