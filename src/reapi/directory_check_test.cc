@@ -145,6 +145,25 @@ TEST(ActionResultCheckTest, PathsStayBelow) {
   }
 }
 
+TEST(ActionResultCheckTest, PathsOf4096BytesAreTakenAndOneMoreIsNot) {
+  std::string path;
+  while (path.size() < 31 * 128) path += std::string(127, 'p') + '/';
+  path.resize(4096, 'p');
+  for (int more = 0; more <= 1; ++more, path += 'p') {
+    v2::ActionResult file, directory, link;
+    file.add_output_files()->set_path(path);
+    *file.mutable_output_files(0)->mutable_digest() = kDigest;
+    directory.add_output_directories()->set_path(path);
+    *directory.mutable_output_directories(0)->mutable_tree_digest() = kDigest;
+    link.add_output_symlinks()->set_path(path);
+    link.mutable_output_symlinks(0)->set_target("t");
+    for (const v2::ActionResult& result : {file, directory, link}) {
+      const absl::Status status = CheckActionResult(result);
+      EXPECT_EQ(status.code(), more == 0 ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument) << status;
+    }
+  }
+}
+
 TEST(ActionResultCheckTest, BytesAreThoseOfTheirDigest) {
   for (const std::string& bytes : {std::string("bytes"), std::string("others"), std::string()}) {
     v2::ActionResult file, out, error;

@@ -152,6 +152,42 @@ TEST_F(CasTest, ABatchOfTheAdvertisedSizeIsTakenAndOneByteMoreIsNot) {
   AwaitNothingHeld();
 }
 
+TEST_F(CasTest, ABatchOfAsManyBlobsAsAreAllowedIsTakenAndOneMoreIsNot) {
+  limits_.digests_max = 10;
+  Start();
+  v2::BatchUpdateBlobsRequest update;
+  v2::BatchReadBlobsRequest read;
+  for (int i = 0; i < 10; ++i) {
+    Add(update, "x", DigestOf("x"));
+    *read.add_digests() = reapi::ToProto(DigestOf("x"));
+  }
+  ASSERT_THAT(Update(update), HasCode(StatusCode::OK));
+  EXPECT_EQ(updated_.responses_size(), 10);
+  ASSERT_THAT(Read(read), HasCode(StatusCode::OK));
+  EXPECT_EQ(read_.responses_size(), 10);
+  Add(update, "x", DigestOf("x"));
+  *read.add_digests() = reapi::ToProto(DigestOf("x"));
+  EXPECT_THAT(Update(update), HasCode(StatusCode::INVALID_ARGUMENT, "requests: 11 of them; 10 are allowed"));
+  EXPECT_THAT(Read(read), HasCode(StatusCode::INVALID_ARGUMENT, "digests: 11 of them; 10 are allowed"));
+}
+
+TEST_F(CasTest, AMessageOfTheLargestSizeIsTakenAndOneByteMoreIsNot) {
+  limits_.message_bytes_max = 100'000;
+  Start();
+  v2::BatchUpdateBlobsRequest probe;
+  const std::string data(99'000, 'x');
+  Add(probe, data, DigestOf(data));
+  const std::size_t most = data.size() + 100'000 - probe.ByteSizeLong();
+  for (const std::size_t size : {most, most + 1}) {
+    const std::string blob(size, 'x');
+    v2::BatchUpdateBlobsRequest request;
+    Add(request, blob, DigestOf(blob));
+    ASSERT_EQ(request.ByteSizeLong(), 100'000 + size - most);
+    EXPECT_THAT(Update(request), HasCode(size == most ? StatusCode::OK : StatusCode::RESOURCE_EXHAUSTED));
+    EXPECT_EQ(Has(DigestOf(blob)), size == most);
+  }
+}
+
 TEST_F(CasTest, WhatABatchsAnswerRepeatsIsBounded) {
   for (const std::size_t length : {128, 129}) {
     v2::BatchUpdateBlobsRequest update;
