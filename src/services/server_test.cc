@@ -278,13 +278,24 @@ TEST_F(ServerTest, CapabilitiesAreWhatClientsInsistOn) {
   const auto& cache = capabilities.cache_capabilities();
   ASSERT_EQ(cache.digest_functions_size(), 1);
   EXPECT_EQ(cache.digest_functions(0), v2::DigestFunction::SHA256);
+  EXPECT_TRUE(cache.action_cache_update_capabilities().update_enabled());
   EXPECT_EQ(cache.max_batch_total_size_bytes(), 4'000'000);
+  EXPECT_EQ(cache.max_cas_blob_size_bytes(), 64LL << 30);
+  EXPECT_EQ(cache.symlink_absolute_path_strategy(), v2::SymlinkAbsolutePathStrategy::ALLOWED);
   ASSERT_EQ(cache.supported_compressors_size(), 1);
+  EXPECT_EQ(cache.supported_compressors(0), v2::Compressor::ZSTD);
+  ASSERT_EQ(cache.supported_batch_update_compressors_size(), 1);
   EXPECT_EQ(cache.supported_batch_update_compressors(0), v2::Compressor::ZSTD);
-  EXPECT_EQ(capabilities.execution_capabilities().digest_function(), v2::DigestFunction::SHA256);
-  EXPECT_FALSE(capabilities.execution_capabilities().exec_enabled());
-  EXPECT_EQ(capabilities.execution_capabilities().execution_priority_capabilities().priorities(0).min_priority(),
-            -1000);
+  const auto& execution = capabilities.execution_capabilities();
+  EXPECT_EQ(execution.digest_function(), v2::DigestFunction::SHA256);
+  ASSERT_EQ(execution.digest_functions_size(), 1);
+  EXPECT_EQ(execution.digest_functions(0), v2::DigestFunction::SHA256);
+  EXPECT_FALSE(execution.exec_enabled());
+  for (const auto& ranges : {cache.cache_priority_capabilities(), execution.execution_priority_capabilities()}) {
+    ASSERT_EQ(ranges.priorities_size(), 1);
+    EXPECT_EQ(ranges.priorities(0).min_priority(), -1000);
+    EXPECT_EQ(ranges.priorities(0).max_priority(), 1000);
+  }
 }
 
 TEST_F(ServerTest, HealthFollowsServing) {
