@@ -2,8 +2,61 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "build/bazel/remote/execution/v2/remote_execution.pb.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/test/server_context_test_spouse.h"
+
 namespace smelt {
 namespace {
+
+using build::bazel::remote::execution::v2::RequestMetadata;
+
+// What is told of a caller with these bytes as its metadata.
+FinishedCall Told(const std::string& metadata) {
+  grpc::ServerContext context;
+  grpc::testing::ServerContextTestSpouse spouse(&context);
+  spouse.AddClientMetadata("build.bazel.remote.execution.v2.requestmetadata-bin", metadata);
+  FinishedCall call;
+  DescribeCaller(context, call);
+  return call;
+}
+
+FinishedCall Told(const std::string& tool, const std::string& target) {
+  RequestMetadata metadata;
+  metadata.mutable_tool_details()->set_tool_name(tool);
+  metadata.set_target_id(target);
+  return Told(metadata.SerializeAsString());
+}
+
+TEST(ObservedCall, ToolsAndTargetsOfCallers) {
+  RequestMetadata metadata;
+  metadata.mutable_tool_details()->set_tool_name("bazel");
+  metadata.mutable_tool_details()->set_tool_version("4.2.3");
+  metadata.set_target_id("//a:b");
+  const FinishedCall call = Told(metadata.SerializeAsString());
+  EXPECT_EQ(call.tool, "bazel 4.2.3");
+  EXPECT_EQ(call.target, "//a:b");
+}
+
+TEST(ObservedCall, MetadataThatIsNoneSaysNothing) {
+  for (const std::string& metadata :
+       {std::string(), std::string("\xff\xff\xff"), std::string("no protobuf"), std::string("\x0a\x7f short"),
+        std::string(1 << 20, '\xff'), std::string("\x32\x02\xc3\x28")}) {  // a target that is not UTF-8
+    const FinishedCall call = Told(metadata);
+    EXPECT_EQ(call.tool, "") << metadata.size();
+    EXPECT_EQ(call.target, "") << metadata.size();
+  }
+}
+
+TEST(ObservedCall, NamesAreCutAt200Bytes) {
+  for (const std::size_t size : {200, 201, 300, 1 << 20}) {
+    const FinishedCall call = Told(std::string(size, 't'), std::string(size, 'u'));
+    EXPECT_EQ(call.tool, std::string(200, 't'));
+    EXPECT_EQ(call.target, std::string(200, 'u'));
+  }
+}
 
 TEST(ObservedCall, MachinesOfPeers) {
   const std::pair<const char*, const char*> kCases[] = {{"ipv4:10.0.0.1:5", "10.0.0.1"},
