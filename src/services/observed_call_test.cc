@@ -58,6 +58,19 @@ TEST(ObservedCall, NamesAreCutAt200Bytes) {
   }
 }
 
+TEST(ObservedCall, NamesAreCutBetweenCharacters) {
+  for (const std::string character : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\xa6\x80"}) {
+    for (std::size_t before = 0; before < character.size(); ++before) {
+      std::string name(before, 'x');
+      while (name.size() < 300) name += character;
+      const std::size_t most = before + (200 - before) / character.size() * character.size();
+      const FinishedCall call = Told(name, name);
+      EXPECT_EQ(call.tool, name.substr(0, most));
+      EXPECT_EQ(call.target, name.substr(0, most));
+    }
+  }
+}
+
 TEST(ObservedCall, MachinesOfPeers) {
   const std::pair<const char*, const char*> kCases[] = {{"ipv4:10.0.0.1:5", "10.0.0.1"},
                                                         {"ipv6:%5B::1%5D:5", "[::1]"},
