@@ -11,6 +11,15 @@ namespace {
 constexpr char kMetadataHeader[] = "build.bazel.remote.execution.v2.requestmetadata-bin";
 constexpr std::size_t kNameMax = 200;
 
+// Not within a character of UTF-8.
+std::string Shortened(std::string name) {
+  if (name.size() <= kNameMax) return name;
+  std::size_t end = kNameMax;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+  name.resize(end);
+  return name;
+}
+
 void ReadMetadata(const grpc::ServerContextBase& context, FinishedCall& call) {
   const auto header = context.client_metadata().find(kMetadataHeader);
   build::bazel::remote::execution::v2::RequestMetadata metadata;
@@ -19,8 +28,9 @@ void ReadMetadata(const grpc::ServerContextBase& context, FinishedCall& call) {
     return;
   }
   const auto& tool = metadata.tool_details();
-  call.tool = (tool.tool_name() + (tool.tool_version().empty() ? "" : " ") + tool.tool_version()).substr(0, kNameMax);
-  call.target = metadata.target_id().substr(0, kNameMax);
+  const bool both = !tool.tool_name().empty() && !tool.tool_version().empty();
+  call.tool = Shortened(tool.tool_name() + (both ? " " : "") + tool.tool_version());
+  call.target = Shortened(metadata.target_id());
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ absl::Status ToStatus(const rocksdb::Status& status, const std::string& director
 bool MeansCorrupt(const rocksdb::Status& status) { return status.IsCorruption() || status.IsPathNotFound(); }
 
 bool MeansBroken(const rocksdb::Status& status) {
+  // Open says so too of options that it could not read, whatever kept it from reading them: no descriptor, no right.
+  const bool unread = status.IsInvalidArgument() && status.ToString().find("IO error") != std::string::npos;
+  if (unread) return false;
   return MeansCorrupt(status) || status.IsInvalidArgument() || status.IsNotFound() || status.IsNotSupported();
 }
 

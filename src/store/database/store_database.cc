@@ -48,11 +48,13 @@ class StoreDatabase::Listener : public rocksdb::EventListener {
 };
 
 void StoreDatabase::Batch::Put(Family family, std::string_view key, std::string_view value) {
-  if (database_->db_ != nullptr) batch_.Put(database_->Handle(family), ToSlice(key), ToSlice(value));
+  if (database_->db_ == nullptr) return void(incomplete_ = true);
+  batch_.Put(database_->Handle(family), ToSlice(key), ToSlice(value));
 }
 
 void StoreDatabase::Batch::Delete(Family family, std::string_view key) {
-  if (database_->db_ != nullptr) batch_.Delete(database_->Handle(family), ToSlice(key));
+  if (database_->db_ == nullptr) return void(incomplete_ = true);
+  batch_.Delete(database_->Handle(family), ToSlice(key));
 }
 
 StoreDatabase::StoreDatabase(std::string directory, Setup setup, FileSystem& files, Clock& clock)
@@ -129,7 +131,7 @@ absl::StatusOr<std::optional<std::string>> StoreDatabase::Get(Family family, std
 }
 
 absl::Status StoreDatabase::Write(Batch& batch, Durability durability) {
-  if (db_ == nullptr) return Closed();
+  if (db_ == nullptr || batch.incomplete_) return Closed();
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kMachine;
   const std::uint64_t recoveries = recoveries_;

@@ -47,13 +47,14 @@ class StoreDatabase {
     explicit Batch(const StoreDatabase& database) : database_(&database) {}
     void Put(Family family, std::string_view key, std::string_view value);
     void Delete(Family family, std::string_view key);
-    bool empty() const { return batch_.Count() == 0; }
+    bool empty() const { return batch_.Count() == 0 && !incomplete_; }
     std::size_t bytes() const { return batch_.GetDataSize(); }
 
    private:
     friend class StoreDatabase;
     const StoreDatabase* database_;
     rocksdb::WriteBatch batch_;
+    bool incomplete_ = false;  // something came while the database was closed: Write fails
   };
 
   // Whether a write must survive the machine or only the process.

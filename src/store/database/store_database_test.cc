@@ -170,6 +170,18 @@ TEST_F(StoreDatabaseTest, WhileItCannotBeMendedNothingIsThereAndNothingIsTaken) 
   EXPECT_OK(Put("key", "value"));
 }
 
+TEST_F(StoreDatabaseTest, ABatchThatWasFilledWhileItWasClosedIsNotWritten) {
+  SetAside(directory_, files_, clock_).Mark("by this test");
+  files_.Inject({.call = FaultyFileSystem::Call::kRename, .status = absl::InternalError("injected")});
+  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInternal));
+  StoreDatabase::Batch batch(*database_);
+  batch.Put(TestDatabase::kFirst, "key", "value");
+  EXPECT_FALSE(batch.empty());
+  files_.Heal();
+  ASSERT_OK(database_->Mend());
+  EXPECT_THAT(database_->Write(batch, StoreDatabase::Durability::kMachine), StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(StoreDatabaseTest, WhatIsSetAsideIsMeasuredAndRemoved) {
   ASSERT_OK(files_.MakeDirectories(directory_, 0700));
   ASSERT_OK(files_.WriteNewFile(directory_ + "/x", std::string(1'000, 'x'), 0600));
@@ -197,6 +209,8 @@ TEST(RocksDbStatusTest, IsSaidInOurCodes) {
       {rocksdb::Status::Corruption("x"), absl::StatusCode::kDataLoss, true, true},
       {rocksdb::Status::PathNotFound("x"), absl::StatusCode::kInternal, true, true},
       {rocksdb::Status::InvalidArgument("x"), absl::StatusCode::kInternal, false, true},
+      {rocksdb::Status::InvalidArgument("options", "IO error: Too many open files"), absl::StatusCode::kInternal, false,
+       false},
   };
   for (const auto& tested : kCases) {
     SCOPED_TRACE(tested.from.ToString());

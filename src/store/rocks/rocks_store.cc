@@ -32,6 +32,7 @@ namespace {
 using Family = RocksDatabase::Family;
 
 constexpr auto kMeasureInterval = std::chrono::seconds(1);
+constexpr std::int64_t kMendIntervalNanos = 1'000'000'000;  // each try reads the database's logs
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
 // In Family::kMeta while the store is open: the boot in which it was opened.
 constexpr std::string_view kOpenedKey = "opened";
@@ -64,6 +65,7 @@ class RocksStoreOnDisk : public RocksStore {
                    FileSystem& files, Clock& clock)
       : options_(options),
         files_(files),
+        clock_(clock),
         lock_(std::move(lock)),
         database_(std::move(database)),
         blob_files_(options.directory, files),
@@ -133,7 +135,7 @@ class RocksStoreOnDisk : public RocksStore {
     usage.oldest_use_seconds = now - oldest;
     usage.evicted_last_idle_seconds = collector_.last_idle_seconds();
     usage.corrupt_blobs = blobs_.corrupt();
-    usage.read_only = space_.read_only();
+    usage.read_only = space_.read_only() || database_->broken();
     usage.counted = blob_index_.filled();
     return usage;
   }
@@ -171,10 +173,13 @@ class RocksStoreOnDisk : public RocksStore {
     return database_->Write(batch, RocksDatabase::Durability::kMachine);
   }
 
+  bool IsTooSoon() const { return mend_failed_ns_ && clock_.NanosSince(*mend_failed_ns_) < kMendIntervalNanos; }
+
   // With nobody inside the gate.
   void Mend() {
-    if (IsStopping()) return;
+    if (IsStopping() || IsTooSoon()) return;
     const auto begun_anew = database_->Mend();
+    if (!begun_anew.ok()) mend_failed_ns_ = clock_.NowNanos();
     Report(begun_anew.status());
     if (begun_anew.ok() && *begun_anew) Report(Load());
   }
@@ -272,12 +277,14 @@ class RocksStoreOnDisk : public RocksStore {
 
   std::mutex mu_;
   std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mu_
-  bool short_ = false;     // guarded by mu_
+  bool stopping_ = false;                       // guarded by mu_
+  std::optional<std::int64_t> mend_failed_ns_;  // with nobody inside the gate
+  bool short_ = false;                          // guarded by mu_
 
   // Constant after construction, or with a synchronisation of their own. In the order in which they need each other.
   const RocksStoreOptions options_;
   FileSystem& files_;
+  Clock& clock_;
   const UniqueFd lock_;
   const std::unique_ptr<RocksDatabase> database_;
   PresenceIndex blob_index_;

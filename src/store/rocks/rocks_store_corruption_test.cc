@@ -187,6 +187,24 @@ TEST_F(RocksStoreInUseTest, CorruptionThatAReadMeetsIsMendedToo) {
   EXPECT_OK(store_->CompactForTest());
 }
 
+TEST_F(RocksStoreInUseTest, WhileItCannotBeMendedNothingIsAcknowledged) {
+  EXPECT_TRUE(PutAll());
+  files_.Inject({.call = FaultyFileSystem::Call::kRename, .path_contains = "broken"});
+  MeetCorruption();
+  for (std::int64_t size : {kTree, kBlobDb, kFile}) {
+    EXPECT_THAT(TryPut(Contents(size, 1000)), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_FALSE(Has(DigestOf(Contents(size, 1000))));
+  }
+  EXPECT_THAT(store_->actions().Of("main")->Put(DigestOf("an action"), Result("")),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(store_->GetUsage().read_only);
+  files_.Heal();
+  clock_.AdvanceSeconds(1);
+  EXPECT_TRUE(PutAll());
+  EXPECT_EQ(CountRight(), 2 * kBlobs);
+  EXPECT_FALSE(store_->GetUsage().read_only);
+}
+
 TEST_F(RocksStoreInUseTest, OnlyTheLastDatabaseIsKept) {
   for (int time = 0; time < 3; ++time) {
     EXPECT_TRUE(PutAll());
